@@ -1,0 +1,45 @@
+#pragma once
+// weir's own log: one logfmt line per event to stderr, written with a single write(2), so that lines
+// of several threads never mix. Values are escaped. Any thread. Not for requests (see observe/).
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "weir/base/time.h"
+
+namespace weir {
+
+enum class LogLevel { kError, kWarn, kInfo, kDebug };
+
+struct LogField {
+  std::string_view key;
+  std::string value;
+};
+
+class Log {
+ public:
+  // Writes to descriptor `fd` (2 in weir run); `clock` outlives the log.
+  Log(LogLevel level, int fd, const Clock& clock) : level_(level), fd_(fd), clock_(clock) {}
+
+  bool is_enabled(LogLevel level) const { return level <= level_; }
+  void error(std::string_view msg, std::initializer_list<LogField> fields = {}) { write(LogLevel::kError, msg, fields); }
+  void warn(std::string_view msg, std::initializer_list<LogField> fields = {}) { write(LogLevel::kWarn, msg, fields); }
+  void info(std::string_view msg, std::initializer_list<LogField> fields = {}) { write(LogLevel::kInfo, msg, fields); }
+  void debug(std::string_view msg, std::initializer_list<LogField> fields = {}) { write(LogLevel::kDebug, msg, fields); }
+  // Control thread only, before others start or while they tolerate either level.
+  void set_level(LogLevel level) { level_ = level; }
+
+ private:
+  void write(LogLevel level, std::string_view msg, std::initializer_list<LogField> fields);
+  LogLevel level_;
+  int fd_;
+  const Clock& clock_;
+};
+
+// Appends `key=value` with a leading space unless `out` is empty; quotes and escapes the value where
+// logfmt needs it (spaces, quotes, control bytes, non-ASCII, empty).
+void append_logfmt(std::string& out, std::string_view key, std::string_view value);
+// RFC 3339 with milliseconds, UTC: 2026-11-20T06:25:33.123Z
+void append_rfc3339(std::string& out, WallTime time);
+
+}  // namespace weir

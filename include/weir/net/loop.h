@@ -1,0 +1,59 @@
+#pragma once
+// One event loop and its thread's clock, timers, mailbox and sockets. Each worker has one, Control
+// (the main thread) has one. Everything but post() and stop() belongs to the loop's thread.
+// libuv hides in here: nobody outside src/net holds a uv_* anything (DESIGN §4).
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "weir/base/result.h"
+#include "weir/base/time.h"
+#include "weir/net/connector.h"
+#include "weir/net/scheduler.h"
+#include "weir/net/stream.h"
+
+namespace weir::net {
+
+class Loop {
+ public:
+  explicit Loop(const Clock& clock);
+  // All streams, listeners and watches made on it are gone by now; closes what lingers and checks
+  // that nothing is left (DESIGN §4.10).
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  Scheduler& scheduler();
+  Connector& connector();
+
+  // Runs until stop(). Blocks.
+  void run();
+  // Any thread. run() returns after the current event.
+  void stop();
+  // Any thread. Runs `task` on the loop's thread, in order of posting. Tasks still queued when the
+  // loop is destroyed are destroyed unrun.
+  void post(std::function<void()> task);
+
+  // Runs `work` on a background thread at low priority, then `done` on this loop. One at a time,
+  // in order. A Loop's destructor waits for the running one; its `done` does not run then.
+  void run_in_background(std::function<void()> work, std::function<void()> done);
+
+  // Calls `handler` on this loop whenever the process gets one of `signals`. Process-wide; on one
+  // loop only.
+  void watch_signals(std::initializer_list<int> signals, std::function<void(int)> handler);
+
+  // A buffer of kScratchBytes for composing one write; contents die with the current event.
+  char* scratch();
+  static constexpr std::size_t kScratchBytes = 192 * 1024;
+
+  // Descriptors of this loop's open streams (accepted and connected), lingering ones included.
+  std::size_t open_streams() const;
+
+  struct Impl;
+  Impl& impl() { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weir::net

@@ -1,0 +1,68 @@
+#pragma once
+// What single-threaded code needs of its loop: the time of this turn, timers, and a place for
+// objects that may not be destroyed while their own code is on the stack (DESIGN §4.5). Driven by
+// net::Loop in weir and by the simulation in tests. One thread; outlives everything that runs on it.
+#include <memory>
+#include <vector>
+
+#include "weir/base/time.h"
+#include "weir/net/timer.h"
+
+namespace weir::net {
+
+class Scheduler {
+ public:
+  explicit Scheduler(const Clock& clock) : clock_(clock), now_(clock.now()) {}
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+  ~Scheduler();
+
+  // The time at which this turn of the loop began; exact enough for timers (a millisecond or so).
+  TimePoint now() const { return now_; }
+  const Clock& clock() const { return clock_; }
+
+  void arm(Timer& timer, Duration after) {
+    timers_.arm(timer, now_, after);
+    if (timer.deadline() < wake_at_) {
+      wake_at_ = timer.deadline();
+      if (on_earlier_ != nullptr) on_earlier_(context_);
+    }
+  }
+
+  // Destroys `owned` once the stack is unwound (at the end of the current event).
+  template <typename T>
+  void retire(std::unique_ptr<T> owned) {
+    if (owned) retired_.push_back(Retired{owned.release(), [](void* p) { delete static_cast<T*>(p); }});
+  }
+
+  // --- for the driver ---
+  // Called when a timer was armed that is due before the last wake time given to set_wake().
+  void set_driver(void (*on_earlier)(void*), void* context) {
+    on_earlier_ = on_earlier;
+    context_ = context;
+  }
+  void set_now(TimePoint now) { now_ = now; }
+  // Runs due timers, then drains retired objects.
+  void run_timers();
+  // Destroys retired objects, and those that their destructors retire.
+  void drain_retired();
+  // The time at which run_timers() has work next.
+  std::optional<TimePoint> next_deadline() const { return timers_.next_deadline(); }
+  void set_wake(TimePoint at) { wake_at_ = at; }
+  TimePoint wake_at() const { return wake_at_; }
+
+ private:
+  struct Retired {
+    void* object;
+    void (*destroy)(void*);
+  };
+  const Clock& clock_;
+  TimePoint now_;
+  TimePoint wake_at_ = TimePoint::max();
+  Timers timers_;
+  std::vector<Retired> retired_;
+  void (*on_earlier_)(void*) = nullptr;
+  void* context_ = nullptr;
+};
+
+}  // namespace weir::net
