@@ -1,0 +1,69 @@
+#pragma once
+// What all workers share about pools: immutable descriptions published by Control, and the identity
+// of each backend, which lives on over reloads as long as pool and address are the same.
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "weir/base/address.h"
+#include "weir/config/config.h"
+#include "weir/route/route_table.h"
+
+namespace weir::backend {
+
+using PoolId = route::PoolId;
+
+// One backend of one pool. Shared by Control and workers; everything but the counters is constant.
+class Backend {
+ public:
+  Backend(std::string pool, Endpoint endpoint, unsigned workers);
+  const std::string& pool() const { return pool_; }
+  const Endpoint& endpoint() const { return endpoint_; }
+  const std::string& address() const { return address_; }  // as text, for logs and metrics
+
+  // Requests in flight of one worker; stored by that worker only, read by all (relaxed).
+  void set_in_flight(unsigned worker, std::uint32_t count) { slots_[worker].in_flight.store(count, std::memory_order_relaxed); }
+  // The sum over all workers but `worker`.
+  std::uint32_t in_flight_of_others(unsigned worker) const;
+  std::uint32_t in_flight() const { return in_flight_of_others(workers_); }
+
+ private:
+  struct alignas(64) Slot {
+    std::atomic<std::uint32_t> in_flight{0};
+  };
+  std::string pool_;
+  Endpoint endpoint_;
+  std::string address_;
+  unsigned workers_;
+  std::unique_ptr<Slot[]> slots_;
+};
+
+// One version of a pool. Immutable.
+struct PoolSpec {
+  PoolId id = 0;
+  std::string name;
+  std::vector<std::shared_ptr<Backend>> backends;
+  config::Balance balance = config::Balance::kLeastLoaded;
+  bool keepalive = true;
+  unsigned max_idle = 32;
+  unsigned retries = 2;
+  unsigned retry_budget_percent = 20;
+  config::PoolTimeouts timeouts;
+  std::uint64_t body_bytes = 0;
+  std::string host;
+};
+
+// One version of all pools, by id; null where an id is not in use (any more). Immutable.
+class PoolSet {
+ public:
+  explicit PoolSet(std::vector<std::shared_ptr<const PoolSpec>> pools) : pools_(std::move(pools)) {}
+  std::shared_ptr<const PoolSpec> find(PoolId id) const { return id < pools_.size() ? pools_[id] : nullptr; }
+  const std::vector<std::shared_ptr<const PoolSpec>>& all() const { return pools_; }
+
+ private:
+  std::vector<std::shared_ptr<const PoolSpec>> pools_;
+};
+
+}  // namespace weir::backend

@@ -1,0 +1,139 @@
+#pragma once
+// The configuration as plain values: what CONTRACT §2 lets an administrator say, checked and
+// complete (every default filled in, pool_defaults and [timeouts] already merged into each pool).
+// Keys whose feature is not in this version have no field: the loader accepts them at their default
+// only. Pure values, copied piece by piece to whom they concern.
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weir/base/address.h"
+#include "weir/base/log.h"
+#include "weir/base/time.h"
+
+namespace weir::config {
+
+// Where something stands, for messages. line and column count from 1; 0 = the whole file.
+struct Place {
+  std::string file;
+  unsigned line = 0;
+  unsigned column = 0;
+  std::string text() const;  // FILE:LINE:COLUMN
+};
+
+struct ServerConfig {
+  std::string name = "weir";
+  unsigned workers = 0;           // 0: as many as affinity and cgroup quota allow
+  unsigned max_connections = 0;   // 0: derived from the open-files limit
+  Duration drain_notice{};
+  Duration drain_timeout = std::chrono::seconds(30);
+  bool operator==(const ServerConfig&) const = default;
+};
+
+struct BindAddress {
+  Endpoint endpoint;
+  bool is_any_family = false;  // ":80": IPv4 and IPv6
+  std::string text;            // as written
+  bool operator==(const BindAddress&) const = default;
+};
+
+enum class ClientIpFrom : std::uint8_t { kXForwardedFor, kForwarded };
+
+struct ListenerConfig {
+  std::string name;
+  std::vector<BindAddress> bind;
+  std::vector<Cidr> trusted_proxies;
+  ClientIpFrom client_ip_from = ClientIpFrom::kXForwardedFor;
+  std::vector<std::string> upgrades = {"websocket"};  // lower case
+  bool defer_accept = true;
+  Place place;
+};
+
+struct AdminConfig {
+  std::vector<BindAddress> bind;  // loopback or unix only
+};
+
+struct RoutesConfig {
+  std::vector<std::string> files;  // globs, absolute or relative to the process after resolution
+  bool watch = true;
+};
+
+// All of [timeouts] that concern the client side and the process.
+struct TimeoutConfig {
+  Duration request_head = std::chrono::seconds(10);
+  Duration client_idle = std::chrono::seconds(75);
+  Duration client_body = std::chrono::seconds(30);
+  Duration client_write = std::chrono::seconds(30);
+  Duration client_fin = std::chrono::seconds(1);
+};
+
+// Those that a pool may override; in PoolConfig they are final.
+struct PoolTimeouts {
+  Duration connect = std::chrono::seconds(2);
+  Duration backend_write = std::chrono::seconds(30);
+  Duration response_head = std::chrono::seconds(60);
+  Duration backend_body = std::chrono::seconds(60);
+  Duration request{};  // 0 = no limit
+  Duration retry_window = std::chrono::seconds(10);
+  Duration tunnel_idle = std::chrono::hours(1);
+  Duration backend_idle = std::chrono::seconds(15);
+  bool operator==(const PoolTimeouts&) const = default;
+};
+
+struct LimitConfig {
+  std::size_t request_line_bytes = 8 * 1024;
+  std::size_t head_bytes = 32 * 1024;
+  std::size_t headers = 100;
+};
+
+enum class AccessLog : std::uint8_t { kOff, kStdout };
+struct LogConfig {
+  LogLevel level = LogLevel::kInfo;
+  AccessLog access = AccessLog::kOff;
+};
+
+enum class Balance : std::uint8_t { kLeastLoaded, kRoundRobin, kLeastRequests };
+
+struct BackendConfig {
+  Endpoint endpoint;
+  Place place;
+};
+
+struct PoolConfig {
+  std::string name;
+  std::vector<BackendConfig> backends;
+  Balance balance = Balance::kLeastLoaded;
+  bool keepalive = true;
+  unsigned max_idle = 32;         // per backend and worker
+  unsigned retries = 2;
+  unsigned retry_budget_percent = 20;
+  PoolTimeouts timeouts;
+  std::uint64_t body_bytes = 0;   // largest request body; 0 = no limit
+  std::string host;               // Host to send; empty = as received
+  Place place;
+};
+
+struct RouteConfig {
+  std::string name;               // label in metrics and logs; filled in when not given
+  std::vector<std::string> hosts; // as written, checked: exact, "*.x", ".x", "*"
+  std::string path;               // "" = every path; begins with '/', no trailing '/' (but "/" itself is "")
+  std::optional<std::string> scheme;  // "http" | "https"
+  std::string pool;
+  Place place;
+};
+
+struct Config {
+  ServerConfig server;
+  std::vector<ListenerConfig> listeners;  // in order of the file; at least one
+  AdminConfig admin;
+  RoutesConfig routes;
+  TimeoutConfig timeouts;
+  LimitConfig limits;
+  LogConfig log;
+  std::vector<PoolConfig> pools;
+  std::vector<RouteConfig> route_entries;
+};
+
+}  // namespace weir::config

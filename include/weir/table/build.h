@@ -1,0 +1,56 @@
+#pragma once
+// From a configuration to what is served: a route table and a set of pools. A pure function of the
+// configuration and of the names seen before (ids and backends of the same name go on). Runs on the
+// builder thread, one build at a time.
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "weir/backend/pool.h"
+#include "weir/config/config.h"
+#include "weir/config/load.h"
+#include "weir/route/route_table.h"
+
+namespace weir::table {
+
+// One version of everything that requests are routed by.
+struct Tables {
+  std::uint64_t generation = 0;
+  std::uint64_t hash = 0;   // of the contents: equal on two weirs with equal tables
+  std::shared_ptr<const route::RouteTable> routes;
+  std::shared_ptr<const backend::PoolSet> pools;
+};
+
+// How one version differs from the one before, for log lines and answers.
+struct Difference {
+  std::size_t hosts_added = 0;
+  std::size_t hosts_removed = 0;
+  std::size_t hosts_moved = 0;      // to another pool
+  std::size_t pools_changed = 0;    // added, removed or with other settings
+  std::size_t backends_added = 0;
+  std::size_t backends_removed = 0;
+  bool is_empty() const;
+  std::string text() const;         // "+2 hosts, -1 backend", "no change"
+};
+
+// Builds versions. Remembers ids of pool names and the backends in use. One thread at a time.
+class Builder {
+ public:
+  Builder(unsigned workers, std::uint64_t hash_seed);
+  ~Builder();
+  struct Built {
+    std::shared_ptr<const Tables> tables;  // null when there are errors
+    std::vector<config::Diagnostic> errors;
+    Difference difference;                 // to the last version built
+  };
+  Built build(const config::Config& config);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weir::table
