@@ -1,0 +1,73 @@
+#pragma once
+// Counters of one worker. Only its worker writes (plain relaxed stores, no read-modify-write); any
+// thread reads. Summed over workers by the exporter, so what is shown is exact and monotonic.
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "weir/base/failure.h"
+#include "weir/base/time.h"
+
+namespace weir::observe {
+
+// A number that one thread changes and others read.
+class Number {
+ public:
+  void add(std::uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  void sub(std::uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed); }
+  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+// Upper bounds of the duration histograms in seconds; the last bucket is +Inf.
+inline constexpr double kDurationBounds[] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                             0.25,   0.5,   1,      2.5,   5,    10,    30,   60};
+inline constexpr std::size_t kDurationBuckets = sizeof(kDurationBounds) / sizeof(double) + 1;
+
+class DurationHistogram {
+ public:
+  void observe(Duration duration);
+  std::uint64_t count_in(std::size_t bucket) const { return buckets_[bucket].get(); }
+  double sum_seconds() const { return static_cast<double>(sum_ns_.get()) / 1e9; }
+
+ private:
+  std::array<Number, kDurationBuckets> buckets_;
+  Number sum_ns_;
+};
+
+// Why a client connection was turned away.
+enum class Rejection : std::uint8_t { kNoDescriptors, kDraining };
+inline constexpr std::size_t kRejectionCount = 2;
+
+struct ListenerNumbers {
+  std::array<Number, 6> requests;  // by status / 100; [0]: no answer was sent
+  DurationHistogram duration;
+  Number connections_accepted;
+  Number connections_closed;
+  std::array<Number, kRejectionCount> connections_rejected;
+};
+
+struct WorkerNumbers {
+  explicit WorkerNumbers(std::size_t listener_count)
+      : listeners(std::make_unique<ListenerNumbers[]>(listener_count)), listener_count(listener_count) {}
+  std::unique_ptr<ListenerNumbers[]> listeners;  // by index of the configuration's listeners
+  std::size_t listener_count;
+  std::array<Number, kFailureCount> failures;
+  Number requests_begun;
+  Number requests_finished;
+  Number received_from_clients_bytes;
+  Number received_from_backends_bytes;
+  Number sent_to_clients_bytes;
+  Number sent_to_backends_bytes;
+  Number backend_connections_new;
+  Number backend_connections_reused;
+  Number retries;
+  Number retries_denied;      // by the retry budget
+};
+
+}  // namespace weir::observe

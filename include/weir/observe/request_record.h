@@ -1,0 +1,51 @@
+#pragma once
+// What a finished request says about itself: the source of its access log line and of its metrics.
+// Views live for the call that gets the record.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "weir/base/address.h"
+#include "weir/base/failure.h"
+#include "weir/base/time.h"
+
+namespace weir::observe {
+
+// Where the exchange was when it ended.
+enum class Phase : std::uint8_t { kHead, kRouting, kConnect, kRequest, kResponse, kTunnel, kDone };
+std::string_view name_of(Phase phase);
+
+struct RequestRecord {
+  WallTime finished{};
+  std::size_t listener = 0;          // index
+  std::string_view listener_name;
+  IpAddress client;                  // the identity that forwarding uses
+  std::string_view method;
+  std::string_view scheme;
+  std::string_view host;             // as routed by
+  std::string_view path;             // raw, without the query
+  int minor_version = 1;
+  int status = 0;                    // as sent; 0: none was sent (shown as 499 for client_gone, else 0)
+  std::uint64_t bytes_in = 0;        // request body
+  std::uint64_t bytes_out = 0;       // response body
+  Duration duration{};               // first byte of the request until its end
+  std::optional<Duration> connect;   // of the last attempt that opened a connection
+  std::optional<Duration> response_head;  // request sent until the final head
+  std::string_view route;            // label; empty: none
+  std::string_view pool;
+  std::string_view backend;          // address; empty: none was tried
+  unsigned tries = 0;                // attempts at backends
+  bool is_reused = false;            // the last attempt took a kept-open connection
+  std::optional<Failure> failure;
+  Phase phase = Phase::kDone;
+  std::string_view request_id;
+  std::string_view user_agent;
+  std::string_view referer;
+};
+
+// Appends the logfmt line with its newline (CONTRACT §6; names whose feature is not in this version
+// are left out). Escapes: nothing in a request can end or forge a line.
+void append_access_line(std::string& out, const RequestRecord& record);
+
+}  // namespace weir::observe
