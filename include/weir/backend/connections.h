@@ -1,0 +1,103 @@
+#pragma once
+// BackendConnections hands out connections to backends: a kept-open one at once, or a new one after
+// its connect; takes them back when they may be used again. One per worker, worker thread only.
+// Idle connections go on being watched: any byte or end closes them (R22). Relations are values:
+// destroying a Lease or a Waiter gives everything back.
+#include <cstdint>
+#include <memory>
+#include <variant>
+
+#include "weir/backend/local_pool.h"
+#include "weir/base/failure.h"
+#include "weir/http/message.h"
+#include "weir/net/connector.h"
+#include "weir/observe/metrics.h"
+#include "weir/wire/outbound.h"
+
+namespace weir::backend {
+
+class BackendConnections;
+
+// A connection in use by one request, and its place in the backend's count.
+class Lease {
+ public:
+  Lease() = default;
+  Lease(Lease&&) noexcept = default;
+  Lease& operator=(Lease&&) noexcept = default;
+  // Closes the connection unless release() gave it back.
+  ~Lease() = default;
+  bool is_held() const { return connection_ != nullptr; }
+  wire::OutboundConnection& connection() const { return *connection_; }
+  LocalBackend& backend() const { return claim_.backend(); }
+  bool is_reused() const { return is_reused_; }
+  Duration connect_duration() const { return connect_duration_; }  // of a fresh one
+
+ private:
+  friend class BackendConnections;
+  friend class ConnectWaiter;
+  Claim claim_;
+  std::unique_ptr<wire::OutboundConnection> connection_;
+  bool is_reused_ = false;
+  Duration connect_duration_{};
+};
+
+class AcquireObserver {
+ public:
+  virtual ~AcquireObserver() = default;
+  // Exactly one of the two; the waiter is over and may be destroyed.
+  virtual void on_acquired(Lease lease) = 0;
+  virtual void on_acquire_failed(Failure failure) = 0;
+};
+
+// A connect under way. Destroying it cancels; no callback follows.
+class Waiter {
+ public:
+  virtual ~Waiter() = default;
+};
+
+enum class Reuse : std::uint8_t {
+  kAny,          // the request may be repeated: any kept-open connection will do
+  kHardlyIdle,   // side effects: only one that the backend cannot be about to close
+  kNever,        // fresh (a pool without keepalive, a Unix socket with side effects)
+};
+
+struct AcquireOptions {
+  Reuse reuse = Reuse::kAny;
+  Duration connect_timeout = std::chrono::seconds(2);
+};
+
+class BackendConnections {
+ public:
+  // `max_idle_total`: descriptors that idle connections of all pools may hold together.
+  BackendConnections(wire::Context& context, net::Connector& connector, observe::WorkerNumbers& numbers,
+                     std::size_t max_idle_total);
+  ~BackendConnections();
+  // Now a lease, or a waiter whose observer is called, or why it is impossible.
+  using Acquired = std::variant<Lease, std::unique_ptr<Waiter>, Failure>;
+  Acquired acquire(Claim claim, const AcquireOptions& options, AcquireObserver& observer);
+  // The request is over and the connection may be used again if it can: kept open within
+  // `spec`'s bounds, else closed. `spec` is the pool's present one.
+  void release(Lease lease, const PoolSpec& spec, std::optional<std::uint64_t> keep_alive_timeout_seconds);
+  // Closes the idle connections of a backend that a reload removed.
+  void close_idle(LocalBackend& backend);
+  void close_all_idle();
+  std::size_t idle_count() const { return idle_count_; }
+  std::size_t connecting_count() const { return connecting_count_; }
+
+ private:
+  friend class IdleConnection;
+  friend class ConnectWaiter;
+  struct LruTag;
+  void forget(IdleConnection& idle);
+  IdleConnection* usable(LocalBackend& backend, Reuse reuse);
+  wire::Context& context_;
+  net::Connector& connector_;
+  observe::WorkerNumbers& numbers_;
+  std::size_t max_idle_total_;
+  std::size_t idle_count_ = 0;
+  std::size_t connecting_count_ = 0;
+  struct Lru;
+  std::unique_ptr<Lru> lru_;
+};
+
+}  // namespace weir::backend

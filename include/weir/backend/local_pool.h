@@ -1,0 +1,90 @@
+#pragma once
+// One worker's side of a pool: its candidates, its counts, its kept-open connections. Made on the
+// pool's first request. Worker thread only; reference counts are plain numbers.
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "weir/backend/balancer.h"
+#include "weir/backend/pool.h"
+#include "weir/base/intrusive_list.h"
+#include "weir/base/rng.h"
+#include "weir/base/time.h"
+
+namespace weir::backend {
+
+class IdleConnection;
+
+// One worker's side of a backend.
+class LocalBackend {
+ public:
+  LocalBackend(std::shared_ptr<Backend> shared, unsigned worker) : shared_(std::move(shared)), worker_(worker) {}
+  ~LocalBackend();
+  const Backend& shared() const { return *shared_; }
+  const std::shared_ptr<Backend>& identity() const { return shared_; }
+  std::uint32_t own_in_flight() const { return own_in_flight_; }
+
+ private:
+  friend class LocalPool;
+  friend class Claim;
+  friend class BackendConnections;
+  friend class IdleConnection;
+  void add(int change);
+  std::shared_ptr<Backend> shared_;
+  unsigned worker_;
+  std::uint32_t own_in_flight_ = 0;
+  std::uint32_t others_in_flight_ = 0;   // as of the last refresh
+  unsigned idle_count_ = 0;
+  bool is_removed_ = false;              // by a reload: nothing is kept any more
+  std::optional<Duration> learned_idle_; // after which the backend closes unused connections
+  TimePoint learned_at_{};
+  IntrusiveList<IdleConnection> idle_;   // most recently used first
+};
+
+// One request in flight at one backend: counted from the moment of choice until destruction.
+class Claim {
+ public:
+  Claim() = default;
+  explicit Claim(std::shared_ptr<LocalBackend> backend);
+  Claim(Claim&& other) noexcept = default;
+  Claim& operator=(Claim&& other) noexcept;
+  ~Claim() { reset(); }
+  void reset();
+  bool is_held() const { return backend_ != nullptr; }
+  LocalBackend& backend() const { return *backend_; }
+
+ private:
+  std::shared_ptr<LocalBackend> backend_;
+};
+
+class LocalPool {
+ public:
+  LocalPool(std::shared_ptr<const PoolSpec> spec, unsigned worker);
+  const PoolSpec& spec() const { return *spec_; }
+  // A new version: backends that stay keep everything; those that went are marked removed.
+  void update(std::shared_ptr<const PoolSpec> spec);
+  // Chooses by the pool's algorithm among the backends not in `tried` (all of them when every one
+  // was tried) and counts the choice. Not held when the pool is empty.
+  Claim claim(std::span<const LocalBackend* const> tried, TimePoint now, Rng& rng);
+  const std::vector<std::shared_ptr<LocalBackend>>& backends() const { return backends_; }
+
+  // The retry budget (CONTRACT: retry_budget): each request earns its share, each retry costs one.
+  void earn_retry(TimePoint now);
+  bool spend_retry();
+
+ private:
+  void refresh_others(TimePoint now);
+  std::shared_ptr<const PoolSpec> spec_;
+  unsigned worker_;
+  std::unique_ptr<Balancer> balancer_;
+  std::vector<std::shared_ptr<LocalBackend>> backends_;
+  std::vector<Candidate> candidates_;    // reused
+  std::vector<std::size_t> eligible_;    // reused: indices into backends_
+  TimePoint others_refreshed_at_{};
+  std::uint32_t retry_credit_ = 0;       // in hundredths of a retry
+  TimePoint floor_earned_at_{};
+};
+
+}  // namespace weir::backend

@@ -1,0 +1,107 @@
+#pragma once
+// The proxy on one loop: takes client connections, makes an Exchange for each request, and holds what
+// they share. Everything it needs is passed in, so that the simulation runs the same code.
+// One per worker, worker thread only.
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "weir/backend/connections.h"
+#include "weir/base/intrusive_list.h"
+#include "weir/base/log.h"
+#include "weir/base/rng.h"
+#include "weir/http/forward.h"
+#include "weir/net/connector.h"
+#include "weir/observe/metrics.h"
+#include "weir/observe/request_record.h"
+#include "weir/route/route_table.h"
+#include "weir/wire/context.h"
+#include "weir/wire/inbound.h"
+
+namespace weir::proxy {
+
+class Exchange;
+
+// What the proxy knows of a listener. Immutable; a reload passes new ones.
+struct ListenerSettings {
+  std::string name;
+  http::Scheme scheme = http::Scheme::kHttp;
+  std::uint16_t port = 0;
+  http::TrustPolicy trust;
+};
+
+// One version of everything that a reload may change. Immutable, shared by workers.
+struct Settings {
+  std::string server_name = "weir";
+  wire::InboundSettings inbound;
+  std::vector<ListenerSettings> listeners;  // by index
+  bool logs_requests = false;
+};
+
+class Proxy final : public wire::InboundOwner {
+ public:
+  struct Parts {
+    wire::Context& context;
+    net::Connector& connector;
+    Rng& rng;
+    Log& log;
+    observe::WorkerNumbers& numbers;
+    unsigned worker = 0;
+    std::size_t max_idle_backend_connections = 1024;
+    // Where finished requests go when settings.logs_requests; may be empty.
+    std::function<void(const observe::RequestRecord&)> log_request;
+    // Told after a connection is gone; may be empty.
+    std::function<void()> on_connection_closed;
+  };
+  explicit Proxy(Parts parts);
+  ~Proxy() override;
+
+  // Publishes a version; requests under way keep what they took.
+  void set_settings(std::shared_ptr<const Settings> settings);
+  void set_tables(std::shared_ptr<const route::RouteTable> routes, std::shared_ptr<const backend::PoolSet> pools);
+
+  // A client. `listener` is an index into settings.listeners.
+  void accept(std::unique_ptr<net::Stream> stream, const IpAddress& peer, std::uint32_t listener);
+
+  // Drain: answers carry Connection: close (phase one) …
+  void begin_drain() { is_draining_ = true; }
+  // … idle connections close, the others when their request is done (phase two) …
+  void close_idle_clients();
+  // … and what is left is cut and counted (the deadline).
+  void cut_all();
+
+  std::size_t connection_count() const { return connection_count_; }
+  std::size_t exchange_count() const { return exchange_count_; }
+  const backend::BackendConnections& backend_connections() const { return backends_; }
+  // Every exchange and connection has the timers that its state demands; for the simulation.
+  bool is_timed() const;
+
+ private:
+  friend class Exchange;
+  const wire::InboundSettings& inbound_settings() const override { return settings_->inbound; }
+  bool wants_close() const override { return is_draining_; }
+  void on_request(wire::InboundConnection& connection, const http::RequestHead& head) override;
+  void on_refused(wire::InboundConnection& connection, Failure failure, std::string_view detail) override;
+  void on_closed(wire::InboundConnection& connection) override;
+  std::shared_ptr<backend::LocalPool> pool_of(route::PoolId id);
+  void account(const observe::RequestRecord& record);
+  void on_exchange_done(Exchange& exchange);
+
+  Parts parts_;
+  backend::BackendConnections backends_;
+  std::shared_ptr<const Settings> settings_;
+  std::shared_ptr<const route::RouteTable> routes_;
+  std::shared_ptr<const backend::PoolSet> pool_specs_;
+  std::vector<std::shared_ptr<backend::LocalPool>> pools_;  // by id; made on first request
+  IntrusiveList<wire::InboundConnection> connections_;
+  IntrusiveList<Exchange> exchanges_;
+  std::size_t connection_count_ = 0;
+  std::size_t exchange_count_ = 0;
+  bool is_draining_ = false;
+  std::string path_scratch_;
+  std::string log_scratch_;
+};
+
+}  // namespace weir::proxy
