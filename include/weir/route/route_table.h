@@ -20,16 +20,16 @@ using PoolId = std::uint32_t;
 // What a matched route does and what it is called. Shared, so that a request may keep the label
 // without keeping the table.
 struct Route {
-  std::string label;     // for metrics and logs
-  std::string host;      // as written: "www.example.com", "*.example.com", ".example.com", "*"
-  std::string path;      // "" = every path
+  std::string label;  // for metrics and logs
+  std::string host;   // canonical pattern: "www.example.com", "*.example.com", ".example.com", "*"
+  std::string path;   // "" = every path
   std::optional<http::Scheme> scheme;
   PoolId pool = 0;
 };
 
 enum class Outcome : std::uint8_t {
   kMatched,
-  kNoRoute,     // no host matched, or the host has no path that fits
+  kNoRoute,  // no host matched, or the host has no path that fits
   kTableEmpty,
   kUnsafePath,  // the route has a path and the request a ".." segment (R11): 400
 };
@@ -42,9 +42,11 @@ struct Match {
 class RouteTable {
  public:
   ~RouteTable();
-  // `host` as RequestHead::host (lower case, no port; empty matches only "*"); `raw_path` as received;
-  // `scratch` is reused memory for decoding. No allocation but scratch's.
-  Match find(std::string_view host, std::string_view raw_path, http::Scheme scheme, std::string& scratch) const;
+  // `host` as RequestHead::host (lower case, no port; empty matches only "*"); `raw_path` as
+  // received; `scratch` is reused memory for decoding. No allocation but scratch's (and for oddly
+  // written IPv6).
+  Match find(std::string_view host, std::string_view raw_path, http::Scheme scheme,
+             std::string& scratch) const;
   std::size_t routes() const;  // (host, path, scheme) entries
   std::size_t hosts() const;
 
@@ -60,9 +62,10 @@ class RouteTableBuilder {
   // `hash_seed`: tenants choose names, so the process chooses the hash.
   explicit RouteTableBuilder(std::uint64_t hash_seed);
   ~RouteTableBuilder();
-  // Adds a route under one host pattern. False: that (host, path, scheme) is there already, and
-  // `existing` is set to it.
-  bool add(std::string_view host_pattern, std::shared_ptr<const Route> route, const Route** existing);
+  // Adds a route under one canonical host pattern. False: that (host, path, scheme) is there
+  // already, and `existing` is set to it.
+  bool add(std::string_view host_pattern, std::shared_ptr<const Route> route,
+           const Route** existing);
   std::unique_ptr<const RouteTable> build();
 
  private:

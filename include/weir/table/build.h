@@ -19,7 +19,7 @@ namespace weir::table {
 // One version of everything that requests are routed by.
 struct Tables {
   std::uint64_t generation = 0;
-  std::uint64_t hash = 0;   // of the contents: equal on two weirs with equal tables
+  std::uint64_t hash = 0;  // of the contents: equal on two weirs with equal tables
   std::shared_ptr<const route::RouteTable> routes;
   std::shared_ptr<const backend::PoolSet> pools;
 };
@@ -28,12 +28,14 @@ struct Tables {
 struct Difference {
   std::size_t hosts_added = 0;
   std::size_t hosts_removed = 0;
-  std::size_t hosts_moved = 0;      // to another pool
-  std::size_t pools_changed = 0;    // added, removed or with other settings
+  std::size_t hosts_moved = 0;       // one of its routes leads to another pool, is new or is gone
+  std::size_t hosts_relabelled = 0;  // only names of its routes changed
+  std::size_t pools_changed = 0;     // added, removed or with other settings
   std::size_t backends_added = 0;
   std::size_t backends_removed = 0;
-  bool is_empty() const;
-  std::string text() const;         // "+2 hosts, -1 backend", "no change"
+  bool operator==(const Difference&) const = default;
+  bool is_empty() const;     // then, and only then, both versions have the same hash
+  std::string text() const;  // "+2 hosts, -1 backend", "no change"
 };
 
 // Builds versions. Remembers ids of pool names and the backends in use. One thread at a time.
@@ -44,7 +46,7 @@ class Builder {
   struct Built {
     std::shared_ptr<const Tables> tables;  // null when there are errors
     std::vector<config::Diagnostic> errors;
-    Difference difference;                 // to the last version built
+    Difference difference;  // to the last version built
   };
   Built build(const config::Config& config);
 

@@ -1,0 +1,72 @@
+#pragma once
+// Which of a host's paths a request's path is below. Paths are kept sorted with '/' before every
+// other byte, so that all paths below "/api" stand together right behind it, each with a link to
+// the longest other path it is below: one binary search finds the neighbourhood, the links do the
+// rest.
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/http/message.h"
+
+namespace weir::route {
+
+inline constexpr std::uint32_t kNoRouteNumber = 0xffffffff;
+
+// The numbers of up to three routes with the same host and path, by what they ask of the scheme.
+class SchemeRoutes {
+ public:
+  static constexpr std::size_t kAny = 2;
+  static std::size_t slot_of(http::Scheme scheme) { return static_cast<std::size_t>(scheme); }
+
+  std::uint32_t& at(std::size_t slot) { return routes_[slot]; }
+  // A route with the scheme goes before one without.
+  std::uint32_t find(http::Scheme scheme) const {
+    std::uint32_t own = routes_[slot_of(scheme)];
+    return own != kNoRouteNumber ? own : routes_[kAny];
+  }
+
+ private:
+  std::array<std::uint32_t, 3> routes_{kNoRouteNumber, kNoRouteNumber, kNoRouteNumber};
+};
+
+// '/' before all other bytes.
+struct SegmentLess {
+  bool operator()(std::string_view a, std::string_view b) const;
+};
+
+// "/api" covers "/api" and "/api/x", not "/apix".
+bool covers(std::string_view prefix, std::string_view path);
+
+using PathMap = std::map<std::string, SchemeRoutes, SegmentLess>;
+
+// The paths of all hosts, each host's side by side.
+class PathSet {
+ public:
+  struct Range {
+    std::uint32_t begin = 0;
+    std::uint32_t count = 0;
+  };
+  Range append(const PathMap& paths);
+  void finish();
+  // The route of the longest path in `range` that covers `path` and has one for `scheme`.
+  std::uint32_t find(Range range, std::string_view path, http::Scheme scheme) const;
+
+ private:
+  struct Entry {
+    std::uint32_t text_begin;
+    std::uint32_t text_bytes;
+    std::uint32_t parent;  // the longest other path that covers this one; kNoRouteNumber: none
+    SchemeRoutes routes;
+  };
+  std::string_view text_of(const Entry& entry) const {
+    return std::string_view(texts_).substr(entry.text_begin, entry.text_bytes);
+  }
+  std::vector<Entry> entries_;
+  std::string texts_;
+};
+
+}  // namespace weir::route

@@ -1,0 +1,123 @@
+#include <algorithm>
+
+#include "fingerprint.h"
+#include "version.h"
+
+namespace weir::table {
+namespace {
+
+void append_count(std::string& out, std::string_view sign, std::size_t count, std::string_view noun,
+                  std::string_view what = {}) {
+  if (count == 0) return;
+  if (!out.empty()) out += ", ";
+  out.append(sign).append(std::to_string(count)).append(" ").append(noun);
+  if (count != 1) out += 's';
+  out.append(what);
+}
+
+std::vector<const backend::Backend*> sorted_backends(const backend::PoolSet& pools) {
+  std::vector<const backend::Backend*> backends;
+  for (const auto& pool : pools.all()) {
+    if (!pool) continue;
+    for (const auto& backend : pool->backends) backends.push_back(backend.get());
+  }
+  std::sort(backends.begin(), backends.end());
+  return backends;
+}
+
+std::size_t count_missing(const std::vector<const backend::Backend*>& all,
+                          const std::vector<const backend::Backend*>& in) {
+  return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [&in](const auto* backend) {
+    return !std::binary_search(in.begin(), in.end(), backend);
+  }));
+}
+
+std::uint64_t hash_of(const backend::PoolSpec& pool) {
+  Fingerprint fingerprint;
+  fingerprint.add("pool").add(pool.name);
+  std::apply([&fingerprint](const auto&... setting) { (fingerprint.add(setting), ...); },
+             settings_of(pool));
+  std::uint64_t backends = 0;
+  for (const auto& backend : pool.backends)
+    backends += Fingerprint().add(backend->address()).value();
+  return fingerprint.add(backends).value();
+}
+
+}  // namespace
+
+bool Difference::is_empty() const { return *this == Difference(); }
+
+std::string Difference::text() const {
+  std::string out;
+  append_count(out, "+", hosts_added, "host");
+  append_count(out, "-", hosts_removed, "host");
+  append_count(out, "", hosts_moved, "host", " moved");
+  append_count(out, "", hosts_relabelled, "host", " relabelled");
+  append_count(out, "", pools_changed, "pool", " changed");
+  append_count(out, "+", backends_added, "backend");
+  append_count(out, "-", backends_removed, "backend");
+  return out.empty() ? "no change" : out;
+}
+
+void merge_by_host(std::vector<HostSummary>& summaries) {
+  std::sort(summaries.begin(), summaries.end(),
+            [](const HostSummary& a, const HostSummary& b) { return a.host < b.host; });
+  std::size_t merged = 0;
+  for (const HostSummary& summary : summaries) {
+    if (merged > 0 && summaries[merged - 1].host == summary.host) {
+      summaries[merged - 1].pools += summary.pools;
+      summaries[merged - 1].labels += summary.labels;
+    } else {
+      summaries[merged++] = summary;
+    }
+  }
+  summaries.resize(merged);
+  summaries.shrink_to_fit();
+}
+
+std::uint64_t hash_of(const std::vector<HostSummary>& hosts, const backend::PoolSet& pools) {
+  std::uint64_t sum = 0;
+  for (const HostSummary& host : hosts) {
+    sum += Fingerprint().add("host").add(host.host).add(host.pools).add(host.labels).value();
+  }
+  for (const auto& pool : pools.all()) {
+    if (pool) sum += hash_of(*pool);
+  }
+  return Fingerprint().add(sum).value();
+}
+
+void compare_hosts(const std::vector<HostSummary>& before, const std::vector<HostSummary>& after,
+                   Difference& difference) {
+  auto old = before.begin();
+  for (const HostSummary& host : after) {
+    for (; old != before.end() && old->host < host.host; ++old) ++difference.hosts_removed;
+    if (old == before.end() || old->host != host.host) {
+      ++difference.hosts_added;
+      continue;
+    }
+    if (old->pools != host.pools) {
+      ++difference.hosts_moved;
+    } else if (old->labels != host.labels) {
+      ++difference.hosts_relabelled;
+    }
+    ++old;
+  }
+  difference.hosts_removed += static_cast<std::size_t>(before.end() - old);
+}
+
+void compare_pools(const backend::PoolSet& before, const backend::PoolSet& after,
+                   Difference& difference) {
+  std::size_t ids = std::max(before.all().size(), after.all().size());
+  for (std::size_t id = 0; id < ids; ++id) {
+    auto old = before.find(static_cast<backend::PoolId>(id));
+    auto pool = after.find(static_cast<backend::PoolId>(id));
+    if (old == pool) continue;
+    if (!old || !pool || settings_of(*old) != settings_of(*pool)) ++difference.pools_changed;
+  }
+  auto old_backends = sorted_backends(before);
+  auto backends = sorted_backends(after);
+  difference.backends_added = count_missing(backends, old_backends);
+  difference.backends_removed = count_missing(old_backends, backends);
+}
+
+}  // namespace weir::table

@@ -1,0 +1,36 @@
+#include "own_listener.h"
+
+#include <algorithm>
+
+namespace weir::table {
+namespace {
+
+// The kernel takes a connection to 0.0.0.0 or [::] as one to this machine.
+bool is_this_machine(const IpAddress& address) {
+  return address.is_loopback() || address.is_unspecified();
+}
+
+bool is_reached(const config::BindAddress& bind, const Endpoint& backend) {
+  if (bind.endpoint.is_unix() || backend.is_unix()) {
+    return bind.endpoint.is_unix() && bind.endpoint.unix_path == backend.unix_path;
+  }
+  const IpAddress& listener = bind.endpoint.ip;
+  if (listener.port() != backend.ip.port() || listener.port() == 0) return false;
+  if (bind.is_any_family) return is_this_machine(backend.ip);
+  if (listener.is_v6() != backend.ip.is_v6()) return false;
+  if (listener.is_unspecified()) return is_this_machine(backend.ip);
+  return listener == backend.ip || (backend.ip.is_unspecified() && listener.is_loopback());
+}
+
+}  // namespace
+
+const config::ListenerConfig* find_own_listener(
+    const std::vector<config::ListenerConfig>& listeners, const Endpoint& backend) {
+  auto found = std::find_if(listeners.begin(), listeners.end(), [&backend](const auto& listener) {
+    return std::any_of(listener.bind.begin(), listener.bind.end(),
+                       [&backend](const auto& bind) { return is_reached(bind, backend); });
+  });
+  return found == listeners.end() ? nullptr : &*found;
+}
+
+}  // namespace weir::table
