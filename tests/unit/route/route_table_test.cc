@@ -1,0 +1,262 @@
+#include "weir/route/route_table.h"
+
+#include <doctest/doctest.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace {
+
+using weir::http::Scheme;
+using weir::route::Match;
+using weir::route::Outcome;
+using weir::route::Route;
+using weir::route::RouteTable;
+using weir::route::RouteTableBuilder;
+
+constexpr std::uint64_t kSeed = 20261120;
+
+struct Entry {
+  std::string host;
+  std::string path;
+  std::optional<Scheme> scheme;
+};
+
+std::string label_of(const Entry& entry) {
+  std::string label = entry.host + entry.path;
+  if (entry.scheme) label.append(" ").append(weir::http::name_of(*entry.scheme));
+  return label;
+}
+
+std::unique_ptr<const RouteTable> table_of(const std::vector<Entry>& entries) {
+  RouteTableBuilder builder(kSeed);
+  for (const Entry& entry : entries) {
+    auto route = std::make_shared<Route>();
+    route->label = label_of(entry);
+    route->host = entry.host;
+    route->path = entry.path;
+    route->scheme = entry.scheme;
+    const Route* existing = nullptr;
+    CHECK(builder.add(entry.host, route, &existing));
+  }
+  return builder.build();
+}
+
+// The label of the route, or "404", "400", "empty".
+std::string find(const RouteTable& table, std::string_view host, std::string_view path = "/",
+                 Scheme scheme = Scheme::kHttp) {
+  std::string scratch;
+  Match match = table.find(host, path, scheme, scratch);
+  switch (match.outcome) {
+    case Outcome::kMatched:
+      return (*match.route)->label;
+    case Outcome::kNoRoute:
+      return "404";
+    case Outcome::kUnsafePath:
+      return "400";
+    case Outcome::kTableEmpty:
+      return "empty";
+  }
+  return "";
+}
+
+TEST_CASE("hosts match from the most to the least specific pattern") {
+  // CONTRACT §2: the walk for a.example.com. Each step loses the pattern that won.
+  std::vector<Entry> entries = {{"a.example.com", "", {}}, {".a.example.com", "", {}},
+                                {"*.example.com", "", {}}, {".example.com", "", {}},
+                                {".com", "", {}},          {"*", "", {}}};
+  while (!entries.empty()) {
+    CHECK(find(*table_of(entries), "a.example.com") == entries.front().host);
+    entries.erase(entries.begin());
+  }
+  CHECK(find(*table_of({}), "a.example.com") == "empty");
+}
+
+TEST_CASE("host patterns cover what the contract says") {
+  struct Row {
+    std::string pattern;
+    std::string host;
+    bool is_match;
+  };
+  for (const Row& row : {
+           Row{"www.example.com", "www.example.com", true},
+           Row{"www.example.com", "example.com", false},
+           Row{"www.example.com", "a.www.example.com", false},
+           Row{"*.example.com", "a.example.com", true},
+           Row{"*.example.com", "example.com", false},
+           Row{"*.example.com", "b.a.example.com", false},
+           Row{".example.com", "example.com", true},
+           Row{".example.com", "a.example.com", true},
+           Row{".example.com", "c.b.a.example.com", true},
+           Row{".example.com", "aexample.com", false},
+           Row{".com", "example.com", true},
+           Row{".com", "com", true},
+           Row{"*.com", "a.example.com", false},
+           Row{"*", "a.example.com", true},
+           Row{"*", "", true},
+           Row{"*", "192.0.2.1", true},
+           Row{"*", "[::1]", true},
+           Row{".com", "", false},
+           Row{"my_app.example.com", "my_app.example.com", true},
+           Row{"192.0.2.1", "192.0.2.1", true},
+           Row{"192.0.2.1", "192.0.2.2", false},
+           Row{"192.0.2.1", "a.192.0.2.1", false},
+           Row{"[2001:db8::1]", "[2001:db8::1]", true},
+           Row{"[2001:db8::1]", "[2001:DB8:0::1]", true},
+           Row{"[2001:db8::1]", "[2001:db8::2]", false},
+           Row{"[2001:db8::1]", "[", false},
+           Row{"192.0.2.1", "[::ffff:192.0.2.1]", true},
+       }) {
+    CAPTURE(row.pattern);
+    CAPTURE(row.host);
+    CHECK(find(*table_of({{row.pattern, "", {}}}), row.host) ==
+          (row.is_match ? row.pattern : "404"));
+  }
+}
+
+TEST_CASE("IP addresses have no labels: suffix patterns pass them over") {
+  // canonical_host_pattern refuses ".1"; the table itself holds out too.
+  auto table = table_of({{".1", "", {}}, {"*.0.2.1", "", {}}, {"*", "", {}}});
+  CHECK(find(*table, "192.0.2.1") == "*");
+  CHECK(find(*table, "a.1") == ".1");
+}
+
+TEST_CASE("a host none of whose routes fits the scheme has not matched") {
+  auto table = table_of({{"a.example.com", "", Scheme::kHttps},
+                         {"a.example.com", "/x", Scheme::kHttps},
+                         {"*.example.com", "", Scheme::kHttps},
+                         {".example.com", "/only", Scheme::kHttp},
+                         {".com", "", {}},
+                         {"b.org", "", Scheme::kHttps},
+                         {"192.0.2.1", "", Scheme::kHttps},
+                         {"*", "", Scheme::kHttp}});
+  CHECK(find(*table, "a.example.com", "/x", Scheme::kHttps) == "a.example.com/x https");
+  CHECK(find(*table, "a.example.com", "/", Scheme::kHttps) == "a.example.com https");
+  CHECK(find(*table, "a.example.com", "/only", Scheme::kHttp) == ".example.com/only http");
+  // .example.com has matched, so .com is not asked.
+  CHECK(find(*table, "a.example.com", "/x", Scheme::kHttp) == "404");
+  CHECK(find(*table, "d.c.example.com", "/", Scheme::kHttps) == ".com");
+  CHECK(find(*table, "b.org", "/", Scheme::kHttp) == "* http");
+  CHECK(find(*table, "c.org", "/", Scheme::kHttps) == "404");
+  CHECK(find(*table, "192.0.2.1", "/", Scheme::kHttp) == "* http");
+  CHECK(find(*table, "192.0.2.1", "/", Scheme::kHttps) == "192.0.2.1 https");
+}
+
+TEST_CASE("a host that matched does not fall back to a wider one") {
+  auto table = table_of({{"a.com", "/api", {}}, {".com", "", {}}, {"*", "", {}}});
+  CHECK(find(*table, "a.com", "/api") == "a.com/api");
+  CHECK(find(*table, "a.com", "/other") == "404");
+  CHECK(find(*table, "b.com", "/other") == ".com");
+}
+
+TEST_CASE("within a host the longest path wins, then the route with scheme") {
+  auto table = table_of({{"a.com", "", {}},
+                         {"a.com", "", Scheme::kHttps},
+                         {"a.com", "/api", {}},
+                         {"a.com", "/api", Scheme::kHttp},
+                         {"a.com", "/api/v2", Scheme::kHttps},
+                         {"a.com", "/api/v2/x", {}}});
+  CHECK(find(*table, "a.com", "/", Scheme::kHttp) == "a.com");
+  CHECK(find(*table, "a.com", "/", Scheme::kHttps) == "a.com https");
+  CHECK(find(*table, "a.com", "/api", Scheme::kHttp) == "a.com/api http");
+  CHECK(find(*table, "a.com", "/api", Scheme::kHttps) == "a.com/api");
+  CHECK(find(*table, "a.com", "/api/v2/y", Scheme::kHttp) == "a.com/api http");
+  CHECK(find(*table, "a.com", "/api/v2/y", Scheme::kHttps) == "a.com/api/v2 https");
+  CHECK(find(*table, "a.com", "/api/v2/x/y", Scheme::kHttp) == "a.com/api/v2/x");
+}
+
+TEST_CASE("paths match on segment borders") {
+  auto table =
+      table_of({{"a.com", "/api", {}}, {"a.com", "/api-old", {}}, {"a.com", "/api/x", {}}});
+  CHECK(find(*table, "a.com", "/api") == "a.com/api");
+  CHECK(find(*table, "a.com", "/api/") == "a.com/api");
+  CHECK(find(*table, "a.com", "/api//x") == "a.com/api");
+  CHECK(find(*table, "a.com", "/api/x") == "a.com/api/x");
+  CHECK(find(*table, "a.com", "/api/xy") == "a.com/api");
+  CHECK(find(*table, "a.com", "/api/a") == "a.com/api");
+  CHECK(find(*table, "a.com", "/api-old/x") == "a.com/api-old");
+  CHECK(find(*table, "a.com", "/apix") == "404");
+  CHECK(find(*table, "a.com", "/api;v=1") == "404");
+  CHECK(find(*table, "a.com", "/API") == "404");
+  CHECK(find(*table, "a.com", "//api") == "404");
+  CHECK(find(*table, "a.com", "/") == "404");
+  CHECK(find(*table, "a.com", "") == "404");
+}
+
+TEST_CASE("paths match on the copy with unreserved characters decoded") {
+  auto table = table_of({{"a.com", "/api", {}}, {"a.com", "/~user", {}}, {"a.com", "", {}}});
+  CHECK(find(*table, "a.com", "/%61pi") == "a.com/api");
+  CHECK(find(*table, "a.com", "/ap%69/x") == "a.com/api");
+  CHECK(find(*table, "a.com", "/%7euser") == "a.com/~user");
+  CHECK(find(*table, "a.com", "/api%2Fx") == "a.com");
+  CHECK(find(*table, "a.com", "%2Fapi") == "a.com");
+  auto encoded = table_of({{"a.com", "/%7Euser", {}}});
+  CHECK(find(*encoded, "a.com", "/~user") == "a.com/%7Euser");
+}
+
+TEST_CASE("a dot-dot segment is refused only under a route with path (R11)") {
+  auto table = table_of({{"a.com", "/api", {}}, {"a.com", "", {}}, {"b.com", "", {}}});
+  CHECK(find(*table, "a.com", "/api/../secret") == "400");
+  CHECK(find(*table, "a.com", "/api/%2e%2E/secret") == "400");
+  CHECK(find(*table, "a.com", "/api/..") == "400");
+  CHECK(find(*table, "a.com", "/api/..a") == "a.com/api");
+  CHECK(find(*table, "a.com", "/other/../api") == "a.com");
+  CHECK(find(*table, "b.com", "/api/../secret") == "b.com");
+}
+
+TEST_CASE("OPTIONS * matches only routes without path") {
+  auto table = table_of({{"a.com", "/api", {}}, {"a.com", "", {}}, {"b.com", "/", {}}});
+  CHECK(find(*table, "a.com", "*") == "a.com");
+  CHECK(find(*table, "b.com", "*") == "404");
+}
+
+TEST_CASE("a (host, path, scheme) is added once") {
+  RouteTableBuilder builder(kSeed);
+  auto add = [&builder](const Entry& entry) -> const Route* {
+    auto route = std::make_shared<Route>();
+    route->label = label_of(entry);
+    route->path = entry.path;
+    route->scheme = entry.scheme;
+    const Route* existing = nullptr;
+    return builder.add(entry.host, route, &existing) ? nullptr : existing;
+  };
+  for (const std::string host : {"a.com", "*.a.com", ".a.com", "*", "[::1]"}) {
+    for (const std::string path : {"", "/p"}) {
+      CHECK(add({host, path, {}}) == nullptr);
+      CHECK(add({host, path, Scheme::kHttp}) == nullptr);
+      CHECK(add({host, path, Scheme::kHttps}) == nullptr);
+      const Route* existing = add({host, path, Scheme::kHttps});
+      REQUIRE(existing != nullptr);
+      CHECK(existing->label == host + path + " https");
+    }
+  }
+  auto table = builder.build();
+  CHECK(table->hosts() == 5);
+  CHECK(table->routes() == 30);
+}
+
+TEST_CASE("a host may have thousands of paths") {
+  std::vector<Entry> entries;
+  for (int i = 0; i < 5000; ++i) {
+    entries.push_back({"a.com", "/dir" + std::to_string(i % 50) + "/" + std::to_string(i), {}});
+  }
+  auto table = table_of(entries);
+  for (int i = 0; i < 5000; ++i) {
+    std::string path = "/dir" + std::to_string(i % 50) + "/" + std::to_string(i);
+    CHECK(find(*table, "a.com", path + "/x") == "a.com" + path);
+    CHECK(find(*table, "a.com", path + "x") == "404");
+  }
+}
+
+TEST_CASE("a request keeps its route without the table") {
+  std::shared_ptr<const Route> route;
+  {
+    auto table = table_of({{"a.com", "", {}}});
+    std::string scratch;
+    route = *table->find("a.com", "/", Scheme::kHttp, scratch).route;
+  }
+  CHECK(route->label == "a.com");
+}
+
+}  // namespace
