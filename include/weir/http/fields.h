@@ -33,6 +33,8 @@ class Fields {
   void clear() { fields_.clear(); }
   void add(std::string_view name, std::string_view value) { fields_.push_back({name, value, field_id(name)}); }
   void add(const Field& field) { fields_.push_back(field); }
+  template <typename Predicate>
+  void remove_if(Predicate is_unwanted) { std::erase_if(fields_, is_unwanted); }
   std::size_t size() const { return fields_.size(); }
   bool is_empty() const { return fields_.empty(); }
   const_iterator begin() const { return fields_.begin(); }

@@ -25,9 +25,10 @@ struct TrustPolicy {
   std::vector<std::string> upgrades = {"websocket"};  // lower case
 };
 
-// Who is really asking, as far as trusted proxies say so (R15).
+// Who is really asking, as far as trusted proxies say so (R15). The walk goes from the right through
+// trusted addresses; it ends early at an element that is no address, and keeps the last that was.
 struct ClientIdentity {
-  IpAddress client;       // the right-most address that is not trusted; else the peer
+  IpAddress client;       // the right-most address that is not trusted; the left-most when all are; else the peer
   bool is_peer_trusted = false;
   Scheme scheme = Scheme::kHttp;  // X-Forwarded-Proto of a trusted peer, else the listener's
 };

@@ -41,7 +41,8 @@ struct RequestHead {
   Method method = Method::kGet;
   std::string_view method_text;
   TargetForm form = TargetForm::kOrigin;
-  std::string_view target;      // origin form as received: path and query, never the authority; "*"
+  std::string_view target;      // origin form as received: path and query, never the authority; "*".
+                                // "?query" for an absolute form without a path; "/" is sent in front
   std::string_view path;        // target without the query
   std::string_view query;       // behind '?', without it
   int minor_version = 1;        // 0 for HTTP/1.0, 1 for everything newer (R06)

@@ -25,7 +25,9 @@ struct HeadResult {
 
 // What is remembered of an incomplete head, so that bytes are scanned once whatever the pieces.
 struct HeadProgress {
-  std::size_t scanned = 0;
+  std::size_t scanned = 0;       // these bytes were seen and hold nothing refusable
+  std::size_t fields_begin = 0;  // behind the start line, once that was accepted
+  std::size_t fields = 0;        // field lines begun so far
 };
 
 // Parses the head at the front of `bytes`. kIncomplete: call again with the same bytes and more behind

@@ -1,0 +1,25 @@
+#include "hop_by_hop.h"
+
+namespace weir::http {
+
+NamedFields::NamedFields(const Fields& fields) {
+  for (const Field& field : fields) {
+    if (field.id != FieldId::kConnection) continue;
+    std::string_view list = field.value;
+    std::string_view name;
+    while (next_list_member(list, name)) {
+      // The usual ones name no field that is not removed anyway.
+      if (equals_ignoring_case(name, "keep-alive") || equals_ignoring_case(name, "upgrade"))
+        continue;
+      if (count_ < names_.size()) names_[count_++] = name;
+    }
+  }
+}
+
+bool NamedFields::contains(std::string_view name) const {
+  for (std::size_t i = 0; i < count_; ++i)
+    if (equals_ignoring_case(names_[i], name)) return true;
+  return false;
+}
+
+}  // namespace weir::http

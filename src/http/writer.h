@@ -1,0 +1,52 @@
+#pragma once
+// Writes through a raw pointer into memory that was reserved for an upper bound before. The caller
+// computes the bound; finish() checks it.
+#include <charconv>
+#include <cstring>
+#include <string_view>
+
+#include "weir/base/buffer.h"
+#include "weir/base/check.h"
+
+namespace weir::http {
+
+class Writer {
+ public:
+  Writer(Buffer& out, std::size_t bound)
+      : out_(out), begin_(out.reserve(bound)), at_(begin_), end_(begin_ + bound) {}
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  void put(std::string_view text) {
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
+  void put(char c) { *at_++ = c; }
+  void put_number(std::uint64_t number) { at_ = std::to_chars(at_, end_, number).ptr; }
+  void put_field(std::string_view name, std::string_view value) {
+    put(name);
+    put(": ");
+    put(value);
+    put("\r\n");
+  }
+  void put_field(std::string_view name, std::uint64_t value) {
+    put(name);
+    put(": ");
+    put_number(value);
+    put("\r\n");
+  }
+  char* cursor() { return at_; }
+  void advance(std::size_t count) { at_ += count; }
+  void finish() {
+    WEIR_CHECK(at_ <= end_);
+    out_.commit(static_cast<std::size_t>(at_ - begin_));
+  }
+
+ private:
+  Buffer& out_;
+  char* begin_;
+  char* at_;
+  char* end_;
+};
+
+}  // namespace weir::http
