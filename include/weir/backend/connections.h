@@ -17,17 +17,19 @@
 namespace weir::backend {
 
 class BackendConnections;
+class PooledConnection;
 
 // A connection in use by one request, and its place in the backend's count.
 class Lease {
  public:
-  Lease() = default;
-  Lease(Lease&&) noexcept = default;
-  Lease& operator=(Lease&&) noexcept = default;
-  // Closes the connection unless release() gave it back.
-  ~Lease() = default;
-  bool is_held() const { return connection_ != nullptr; }
-  wire::OutboundConnection& connection() const { return *connection_; }
+  Lease();
+  Lease(Lease&&) noexcept;
+  Lease& operator=(Lease&&) noexcept;
+  // Closes the connection unless release() gave it back. Inside the connection's own callbacks use
+  // BackendConnections::discard().
+  ~Lease();
+  bool is_held() const { return pooled_ != nullptr; }
+  wire::OutboundConnection& connection() const;
   LocalBackend& backend() const { return claim_.backend(); }
   bool is_reused() const { return is_reused_; }
   Duration connect_duration() const { return connect_duration_; }  // of a fresh one
@@ -36,7 +38,7 @@ class Lease {
   friend class BackendConnections;
   friend class ConnectWaiter;
   Claim claim_;
-  std::unique_ptr<wire::OutboundConnection> connection_;
+  std::unique_ptr<PooledConnection> pooled_;
   bool is_reused_ = false;
   Duration connect_duration_{};
 };
@@ -78,6 +80,8 @@ class BackendConnections {
   // The request is over and the connection may be used again if it can: kept open within
   // `spec`'s bounds, else closed. `spec` is the pool's present one.
   void release(Lease lease, const PoolSpec& spec, std::optional<std::uint64_t> keep_alive_timeout_seconds);
+  // Closes the connection once the stack is unwound; it reports nothing any more.
+  void discard(Lease lease);
   // Closes the idle connections of a backend that a reload removed.
   void close_idle(LocalBackend& backend);
   void close_all_idle();
@@ -85,11 +89,10 @@ class BackendConnections {
   std::size_t connecting_count() const { return connecting_count_; }
 
  private:
-  friend class IdleConnection;
+  friend class PooledConnection;
   friend class ConnectWaiter;
-  struct LruTag;
-  void forget(IdleConnection& idle);
-  IdleConnection* usable(LocalBackend& backend, Reuse reuse);
+  void forget(PooledConnection& idle);
+  PooledConnection* usable(LocalBackend& backend, Reuse reuse);
   wire::Context& context_;
   net::Connector& connector_;
   observe::WorkerNumbers& numbers_;

@@ -15,7 +15,7 @@
 
 namespace weir::backend {
 
-class IdleConnection;
+class PooledConnection;
 
 // One worker's side of a backend.
 class LocalBackend {
@@ -30,7 +30,7 @@ class LocalBackend {
   friend class LocalPool;
   friend class Claim;
   friend class BackendConnections;
-  friend class IdleConnection;
+  friend class PooledConnection;
   void add(int change);
   std::shared_ptr<Backend> shared_;
   unsigned worker_;
@@ -40,7 +40,7 @@ class LocalBackend {
   bool is_removed_ = false;              // by a reload: nothing is kept any more
   std::optional<Duration> learned_idle_; // after which the backend closes unused connections
   TimePoint learned_at_{};
-  IntrusiveList<IdleConnection> idle_;   // most recently used first
+  IntrusiveList<PooledConnection> idle_;   // most recently used first
 };
 
 // One request in flight at one backend: counted from the moment of choice until destruction.

@@ -5,8 +5,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <memory>
-#include <optional>
 
 #include "weir/base/failure.h"
 #include "weir/base/time.h"
@@ -16,22 +16,26 @@ namespace weir::observe {
 // A number that one thread changes and others read.
 class Number {
  public:
-  void add(std::uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
-  void sub(std::uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed); }
+  void add(std::uint64_t n = 1) { set(get() + n); }
+  void sub(std::uint64_t n = 1) { set(get() - n); }
   std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
 
  private:
+  void set(std::uint64_t value) { value_.store(value, std::memory_order_relaxed); }
   std::atomic<std::uint64_t> value_{0};
 };
 
-// Upper bounds of the duration histograms in seconds; the last bucket is +Inf.
+// Upper bounds of the duration histograms in seconds, inclusive; the last bucket is +Inf.
 inline constexpr double kDurationBounds[] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
                                              0.25,   0.5,   1,      2.5,   5,    10,    30,   60};
-inline constexpr std::size_t kDurationBuckets = sizeof(kDurationBounds) / sizeof(double) + 1;
+inline constexpr std::size_t kDurationBuckets = std::size(kDurationBounds) + 1;
 
 class DurationHistogram {
  public:
+  // A negative duration counts as none.
   void observe(Duration duration);
+  void add(const DurationHistogram& other);
+  // Observations in that bucket alone, not in those below it.
   std::uint64_t count_in(std::size_t bucket) const { return buckets_[bucket].get(); }
   double sum_seconds() const { return static_cast<double>(sum_ns_.get()) / 1e9; }
 
@@ -50,11 +54,14 @@ struct ListenerNumbers {
   Number connections_accepted;
   Number connections_closed;
   std::array<Number, kRejectionCount> connections_rejected;
+
+  void add(const ListenerNumbers& other);
+  std::uint64_t connections_open() const;
 };
 
 struct WorkerNumbers {
-  explicit WorkerNumbers(std::size_t listener_count)
-      : listeners(std::make_unique<ListenerNumbers[]>(listener_count)), listener_count(listener_count) {}
+  explicit WorkerNumbers(std::size_t count)
+      : listeners(std::make_unique<ListenerNumbers[]>(count)), listener_count(count) {}
   std::unique_ptr<ListenerNumbers[]> listeners;  // by index of the configuration's listeners
   std::size_t listener_count;
   std::array<Number, kFailureCount> failures;
@@ -67,7 +74,12 @@ struct WorkerNumbers {
   Number backend_connections_new;
   Number backend_connections_reused;
   Number retries;
-  Number retries_denied;      // by the retry budget
+  Number retries_denied;  // by the retry budget
+
+  // To sum workers up in numbers of the caller's own. Where one has fewer listeners than the other,
+  // the rest stays as it is.
+  void add(const WorkerNumbers& other);
+  std::uint64_t requests_in_flight() const;
 };
 
 }  // namespace weir::observe

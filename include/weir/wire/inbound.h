@@ -68,7 +68,8 @@ class InboundOwner {
   // A head was refused, or did not arrive in time after its first byte: the owner accounts for it
   // and calls connection.answer_refused() or nothing (then the connection closes silently).
   virtual void on_refused(InboundConnection& connection, Failure failure, std::string_view detail) = 0;
-  // Over; no further callback. The owner retires the connection.
+  // Over; no further callback. The owner retires the connection and does nothing else: this comes
+  // inside release() and its like.
   virtual void on_closed(InboundConnection& connection) = 0;
 };
 
@@ -149,15 +150,17 @@ class InboundConnection final : public ListNode<InboundConnection>, private net:
   std::string_view take_body(std::string_view bytes);
   void keep(std::string_view bytes);
   void begin_request();
+  void complete_request(const http::Fields& trailers);
+  void compose_head(const http::ResponseHead& head, http::ResponseForwarding& how);
   void refuse(Failure failure, std::string_view detail);
   void fail(Failure failure, std::string_view detail);
   void arm(TimerKind kind);
-  void rearm_body_timer();
   void on_timer();
   void on_write_timer();
   void watch_writing();
+  void read_kept();
   void go_on();
-  void become_idle();
+  void forget_work();
   enum class Closing : std::uint8_t { kSilent, kGraceful, kReset };
   void close(Closing how);
   Work& work();
@@ -181,6 +184,7 @@ class InboundConnection final : public ListNode<InboundConnection>, private net:
   bool is_reading_ : 1 = false;   // inside read_requests()
   bool is_body_paused_ : 1 = false;
   bool is_broken_ : 1 = false;    // a write failed: nobody is there to read
+  bool is_deaf_ : 1 = false;      // nothing more of this connection is interpreted (R08)
 };
 
 }  // namespace weir::wire

@@ -3,8 +3,9 @@
 // time. Used by the proxy's leases; later by health checks and the command line. It owns framing;
 // its observer owns time. Between requests it reports anything that happens as on_idle_event.
 //
-// Lifetime: a value of its owner; may be destroyed inside any callback (closes at once). One loop,
-// one thread. No call made here calls back before it returns.
+// Lifetime: a value of its owner. Inside a callback it is not destroyed but detached
+// (set_observer(nullptr) or another one: the remaining events of that read are dropped) and retired.
+// One loop, one thread. No call made here calls back before it returns.
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -38,7 +39,7 @@ class OutboundObserver {
   virtual void on_failure(const OutboundFailure& failure) = 0;
   // The backend took queued bytes of the request; `queued` remain.
   virtual void on_backend_progress(std::size_t queued) = 0;
-  // The events of one read are over: send what was composed. Not after on_failure.
+  // The events of one read are over: send what was composed. Not after on_response_end or on_failure.
   virtual void on_response_read_done() = 0;
   virtual std::size_t response_budget() const { return net::kHighMarkBytes; }
   // While idle: bytes, an end or an error came. The connection is good for nothing any more.
@@ -54,9 +55,9 @@ class OutboundConnection final : private net::StreamObserver {
   ~OutboundConnection() override;
 
   void set_observer(OutboundObserver* observer) { observer_ = observer; }
-  // Begins a request: `head` is a whole serialised head; `body` how its body will be framed.
-  void start_request(http::Method method, const http::BodyFraming& body, const http::HeadLimits& limits);
-  // Bytes that are framed already (a serialised head, or a replay of head and body pieces).
+  // Begins a request; `limits` bound the response's head. The bytes follow with send_raw().
+  void start_request(http::Method method, const http::HeadLimits& limits);
+  // A serialised head, body bytes that are framed already.
   net::WriteResult send_raw(std::string_view bytes) { return stream_->write(bytes); }
   // The request is complete: its last byte was given to send_raw().
   void end_request() { is_request_ended_ = true; }
@@ -70,9 +71,8 @@ class OutboundConnection final : private net::StreamObserver {
 
   // After on_response_end: request and response are whole and nothing came behind them.
   bool is_reusable() const;
-  // After a 101: bytes pass raw. Bytes behind the head: take_early_bytes().
-  void start_tunnel();
-  Buffer take_early_bytes();
+  // Inside on_head of a 101: everything behind it passes raw, early bytes first.
+  void start_tunnel() { state_ = State::kTunnel; }
   net::WriteResult write_tunnel(std::string_view bytes) { return stream_->write(bytes); }
   void end_tunnel_writing() { stream_->end_writing(); }
 
@@ -84,15 +84,17 @@ class OutboundConnection final : private net::StreamObserver {
   void on_write_progress(std::size_t queued) override;
   std::size_t read_budget() const override;
 
-  std::string_view take_head(std::string_view bytes);
-  std::string_view take_body(std::string_view bytes);
+  void read_response(std::string_view bytes);
+  bool take_head(std::string_view& bytes);
+  void take_body(std::string_view bytes);
+  void complete(bool has_extra_bytes);
   void fail(Failure failure, std::string_view detail, bool is_unread);
   bool cannot_have_been_read(bool is_clean_end) const;
 
   Context& context_;
   std::unique_ptr<net::Stream> stream_;
   OutboundObserver* observer_ = nullptr;
-  Buffer partial_;                 // of a head that came in pieces; early bytes of a tunnel
+  Buffer partial_;                 // of a head that came in pieces
   http::HeadProgress progress_;
   http::HeadLimits limits_;
   http::BodyDecoder body_;
