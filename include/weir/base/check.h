@@ -1,7 +1,7 @@
 #pragma once
 // WEIR_CHECK(condition): an invariant of weir itself. In every build; aborts with file, line and the
-// Named with the prefix because doctest owns CHECK.
-// condition. Never for what a peer, a file or an administrator can cause.
+// condition. Never for what a peer, a file or an administrator can cause. Named with the prefix
+// because doctest owns CHECK.
 #include <cstdio>
 #include <cstdlib>
 

@@ -1,16 +1,15 @@
 #pragma once
 // Makes outgoing connections. One loop, one thread. The simulation has its own.
 #include <memory>
-#include <string_view>
 
-#include "weir/base/result.h"
 #include "weir/base/address.h"
+#include "weir/base/result.h"
 #include "weir/net/stream.h"
 
 namespace weir::net {
 
 enum class ConnectError : unsigned char {
-  kRefused,
+  kRefused,        // nobody listens
   kUnreachable,    // no route, network down, a Unix path that is not there
   kTimedOut,       // the kernel's own timeout; weir's is the caller's timer
   kNoLocalPort,    // EADDRNOTAVAIL
@@ -21,7 +20,8 @@ enum class ConnectError : unsigned char {
 class ConnectObserver {
  public:
   virtual ~ConnectObserver() = default;
-  // Exactly one of the two, never inside connect(). The pending connect is over and may be destroyed.
+  // Exactly one of the two, never inside connect(). The pending connect is over and may be
+  // destroyed.
   virtual void on_connected(std::unique_ptr<Stream> stream) = 0;
   virtual void on_connect_failed(ConnectError error) = 0;
 };
@@ -36,8 +36,8 @@ class Connector {
  public:
   virtual ~Connector() = default;
   // `observer` outlives the returned attempt. Errors that the kernel knows at once are returned.
-  virtual Result<std::unique_ptr<PendingConnect>, ConnectError> connect(const Endpoint& to,
-                                                                        ConnectObserver& observer) = 0;
+  virtual Result<std::unique_ptr<PendingConnect>, ConnectError> connect(
+      const Endpoint& to, ConnectObserver& observer) = 0;
 };
 
 }  // namespace weir::net

@@ -12,8 +12,8 @@
 namespace weir::net {
 
 struct FileWatchOptions {
-  Duration debounce = std::chrono::milliseconds(200);      // quiet for this long …
-  Duration max_debounce = std::chrono::seconds(1);         // … or this long after the first change
+  Duration debounce = std::chrono::milliseconds(200);  // quiet for this long …
+  Duration max_debounce = std::chrono::seconds(1);     // … or this long after the first change
   Duration poll = std::chrono::seconds(10);
 };
 
@@ -22,9 +22,9 @@ class FileWatcher {
   // `on_change` runs on the loop, never inside a call made here.
   FileWatcher(Loop& loop, FileWatchOptions options, std::function<void()> on_change);
   ~FileWatcher();
-  // Replaces what is watched. `files`: paths that exist or may come; `globs`: patterns (glob(7)) whose
-  // matching files count, in directories that exist or may come. Symlinks are followed and watched at
-  // both ends.
+  // Replaces what is watched. `files`: paths that exist or may come; `globs`: patterns (glob(7))
+  // whose matching files count, in directories that exist or may come. Symlinks are followed and
+  // watched at both ends.
   void watch(std::vector<std::string> files, std::vector<std::string> globs);
 
  private:

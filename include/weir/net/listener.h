@@ -1,13 +1,14 @@
 #pragma once
 // Listening: one socket per address, opened by Control without SO_REUSEPORT; every worker accepts
-// from a duplicate of it (DESIGN §5). A stream socket's path is unlinked first if nobody answers it.
-#include <functional>
+// from a duplicate of it (DESIGN §5). A stream socket's path is unlinked first if nobody answers
+// it.
 #include <memory>
-#include <string>
+#include <string_view>
+#include <utility>
 
+#include "weir/base/address.h"
 #include "weir/base/result.h"
 #include "weir/base/time.h"
-#include "weir/base/address.h"
 #include "weir/net/loop.h"
 
 namespace weir::net {
@@ -18,40 +19,66 @@ struct ListenOptions {
   int backlog = 4096;
 };
 
-// A bound and listening descriptor. Movable; closes on destruction. Any thread.
+// A bound and listening descriptor. Movable; closes on destruction, and removes the path of a Unix
+// socket if that is still its own. Any thread.
 class ListeningSocket {
  public:
   // The error says the address and the cause in words ("127.0.0.1:80: permission denied (…)").
   static Result<ListeningSocket> open(const Endpoint& at, const ListenOptions& options);
-  ListeningSocket(ListeningSocket&& other) noexcept;
+  ListeningSocket(ListeningSocket&& other) noexcept = default;
   ListeningSocket& operator=(ListeningSocket&& other) noexcept;
   ~ListeningSocket();
   // With the real port where 0 was asked for.
   const Endpoint& endpoint() const { return endpoint_; }
-  int fd() const { return fd_; }
+  int fd() const;
 
  private:
-  ListeningSocket(int fd, Endpoint endpoint) : fd_(fd), endpoint_(std::move(endpoint)) {}
-  int fd_ = -1;
+  friend class Acceptor;
+  struct Descriptor;  // shared with acceptors that could not duplicate it yet
+  ListeningSocket(std::shared_ptr<Descriptor> descriptor, Endpoint endpoint);
+  void remove_path();
+  std::shared_ptr<Descriptor> descriptor_;
   Endpoint endpoint_;
+};
+
+// A client's connection that no loop watches yet: Loop::adopt() makes a Stream of it, on this loop
+// or, posted there, on another. Movable; closes on destruction. Any thread.
+class AcceptedSocket {
+ public:
+  AcceptedSocket(int fd, const IpAddress& peer) : fd_(fd), peer_(peer) {}
+  AcceptedSocket(AcceptedSocket&& other) noexcept : fd_(other.release()), peer_(other.peer_) {}
+  AcceptedSocket& operator=(AcceptedSocket&& other) noexcept;
+  ~AcceptedSocket();
+  // Unspecified for Unix sockets.
+  const IpAddress& peer() const { return peer_; }
+  int fd() const { return fd_; }
+  // Leaves the descriptor to the caller.
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+  IpAddress peer_;
 };
 
 class AcceptObserver {
  public:
   virtual ~AcceptObserver() = default;
-  // A client; its reading is on. For Unix sockets `peer` is unspecified.
-  virtual void on_accept(std::unique_ptr<Stream> stream, const IpAddress& peer) = 0;
+  // A client. The acceptor may be paused or destroyed here.
+  virtual void on_accept(AcceptedSocket socket) = 0;
   // accept4 failed for want of descriptors or memory; accepting goes on after a short pause by
-  // itself. At most once a second.
+  // itself. At most once a second. The acceptor may be paused or destroyed here.
   virtual void on_accept_blocked(std::string_view reason) = 0;
 };
 
-// Accepts from a duplicate of a listening socket on one loop, a bounded batch per turn.
+// Accepts from a duplicate of a listening socket on one loop, a bounded batch per turn. The socket
+// itself may be closed while acceptors go on.
 class Acceptor {
  public:
   // `observer` outlives it.
   Acceptor(Loop& loop, const ListeningSocket& socket, AcceptObserver& observer);
   ~Acceptor();
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
   void pause();
   void resume();
   bool is_paused() const;

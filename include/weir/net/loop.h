@@ -3,16 +3,18 @@
 // (the main thread) has one. Everything but post() and stop() belongs to the loop's thread.
 // libuv hides in here: nobody outside src/net holds a uv_* anything (DESIGN §4).
 #include <functional>
+#include <initializer_list>
 #include <memory>
-#include <string>
 
-#include "weir/base/result.h"
+#include "weir/base/task.h"
 #include "weir/base/time.h"
 #include "weir/net/connector.h"
 #include "weir/net/scheduler.h"
 #include "weir/net/stream.h"
 
 namespace weir::net {
+
+class AcceptedSocket;
 
 class Loop {
  public:
@@ -25,18 +27,23 @@ class Loop {
 
   Scheduler& scheduler();
   Connector& connector();
+  // Reading is on. Null when the kernel will not watch one more descriptor
+  // (fs.epoll.max_user_watches); the client is closed then.
+  std::unique_ptr<Stream> adopt(AcceptedSocket socket);
 
   // Runs until stop(). Blocks.
   void run();
-  // Any thread. run() returns after the current event.
+  // Any thread. run() returns after the events that are at hand; tasks behind the current one wait
+  // for the next run().
   void stop();
   // Any thread. Runs `task` on the loop's thread, in order of posting. Tasks still queued when the
   // loop is destroyed are destroyed unrun.
-  void post(std::function<void()> task);
+  void post(Task task);
 
-  // Runs `work` on a background thread at low priority, then `done` on this loop. One at a time,
-  // in order. A Loop's destructor waits for the running one; its `done` does not run then.
-  void run_in_background(std::function<void()> work, std::function<void()> done);
+  // Loop's thread. Runs `work` on a background thread at low priority, then `done` on this loop.
+  // One at a time, in order. A Loop's destructor waits for the running one; its `done` does not run
+  // then.
+  void run_in_background(Task work, Task done);
 
   // Calls `handler` on this loop whenever the process gets one of `signals`. Process-wide; on one
   // loop only.

@@ -1,8 +1,10 @@
 #pragma once
 // What single-threaded code needs of its loop: the time of this turn, timers, and a place for
 // objects that may not be destroyed while their own code is on the stack (DESIGN §4.5). Driven by
-// net::Loop in weir and by the simulation in tests. One thread; outlives everything that runs on it.
+// net::Loop in weir and by the simulation in tests. One thread; outlives everything that runs on
+// it.
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "weir/base/time.h"
@@ -32,7 +34,8 @@ class Scheduler {
   // Destroys `owned` once the stack is unwound (at the end of the current event).
   template <typename T>
   void retire(std::unique_ptr<T> owned) {
-    if (owned) retired_.push_back(Retired{owned.release(), [](void* p) { delete static_cast<T*>(p); }});
+    if (owned)
+      retired_.push_back(Retired{owned.release(), [](void* p) { delete static_cast<T*>(p); }});
   }
 
   // --- for the driver ---
@@ -61,6 +64,7 @@ class Scheduler {
   TimePoint wake_at_ = TimePoint::max();
   Timers timers_;
   std::vector<Retired> retired_;
+  bool is_draining_ = false;
   void (*on_earlier_)(void*) = nullptr;
   void* context_ = nullptr;
 };

@@ -27,9 +27,9 @@ enum class StreamError : unsigned char {
 
 // Why reading is paused; it goes on when no reason is left.
 enum class PauseReason : unsigned char {
-  kPeerFull = 1,     // what is read here has nowhere to go: the other side's queue is full
-  kPipelined = 2,    // enough of the next request is kept
-  kNotStarted = 4,   // its owner is not ready for bytes yet
+  kPeerFull = 1,    // what is read here has nowhere to go: the other side's queue is full
+  kPipelined = 2,   // enough of the next request is kept
+  kNotStarted = 4,  // its owner is not ready for bytes yet
 };
 
 class StreamObserver {
@@ -49,7 +49,8 @@ class StreamObserver {
 
 enum class WriteResult : unsigned char {
   kOk,         // taken by the kernel, or queued below the high mark
-  kAboveMark,  // all of it is taken or queued, and the queue is above the high mark: pause the source
+  kAboveMark,  // all of it is taken or queued, and the queue is above the high mark: pause the
+               // source
   kBroken,     // the peer will not get it; reading goes on until its end or error is reported
 };
 

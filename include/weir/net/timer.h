@@ -20,9 +20,7 @@ class Timer : public ListNode<Timer> {
   using Callback = void (*)(void* context);
   Timer(Callback callback, void* context) : callback_(callback), context_(context) {}
   ~Timer() { cancel(); }
-  void cancel() {
-    unlink();
-  }
+  void cancel() { unlink(); }
   bool is_armed() const { return is_linked(); }
   // Meaningful while armed.
   TimePoint deadline() const { return deadline_; }
@@ -49,17 +47,22 @@ class Timers {
   // (Re-)arms: the callback runs once in the first advance() at or after now + after. `after` is
   // rounded up to a whole millisecond; a few dozen distinct durations are expected, not thousands.
   void arm(Timer& timer, TimePoint now, Duration after);
-  // Runs what is due, in order of deadlines; callbacks may arm, cancel and destroy any timer.
+  // Runs what is due, in order of deadlines; callbacks may arm, cancel and destroy any timer. What
+  // they arm waits for the next advance(), even when it is due at once.
   void advance(TimePoint now);
   // The earliest deadline, if any timer is armed.
   std::optional<TimePoint> next_deadline() const;
 
  private:
+  using Fifo = IntrusiveList<Timer>;  // earliest deadline first
   struct Bucket {
     Duration duration;
-    IntrusiveList<Timer> timers;  // oldest deadline first
+    std::unique_ptr<Fifo> timers;
   };
-  std::vector<std::unique_ptr<Bucket>> buckets_;
+  Fifo& fifo_for(Duration duration);
+  Fifo* earliest() const;
+  void drop_empty();
+  std::vector<Bucket> buckets_;
 };
 
 }  // namespace weir::net

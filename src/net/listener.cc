@@ -1,0 +1,321 @@
+#include "weir/net/listener.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <string>
+
+#include "src/net/loop_impl.h"
+
+namespace weir::net {
+
+AcceptedSocket::~AcceptedSocket() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+AcceptedSocket& AcceptedSocket::operator=(AcceptedSocket&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  std::swap(peer_, other.peer_);
+  return *this;
+}
+
+struct ListeningSocket::Descriptor {
+  explicit Descriptor(int descriptor) : fd(descriptor) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() { ::close(fd); }
+  int fd;
+  dev_t device = 0;  // of a Unix socket's path, to know it again
+  ino_t inode = 0;
+};
+
+namespace {
+
+std::string_view cause_of(int number) {
+  switch (number) {
+    case EADDRINUSE:
+      return "address already in use (another process listens there)";
+    case EACCES:
+      return "permission denied (ports below 1024 need root or CAP_NET_BIND_SERVICE)";
+    case EADDRNOTAVAIL:
+      return "no such address on this machine";
+    case EAFNOSUPPORT:
+      return "this address family is switched off here (no IPv6? use an IPv4 address)";
+    case EMFILE:
+    case ENFILE:
+      return "too many open files (raise LimitNOFILE or ulimit -n)";
+    default:
+      return strerrordesc_np(number);
+  }
+}
+
+std::string_view cause_of_unix(int number) {
+  switch (number) {
+    case EACCES:
+      return "permission denied (weir's user must be able to write to the directory)";
+    case ENOENT:
+      return "no such directory";
+    default:
+      return cause_of(number);
+  }
+}
+
+Err<Error> error_at(const Endpoint& at, std::string_view cause) {
+  return Err{Error{at.text() + ": " + std::string(cause)}};
+}
+
+void set_option(int fd, int level, int option, int value) {
+  setsockopt(fd, level, option, &value, sizeof value);
+}
+
+sockaddr_un unix_address(const std::string& path) {
+  sockaddr_un un{};
+  un.sun_family = AF_UNIX;
+  path.copy(un.sun_path, sizeof un.sun_path - 1);
+  return un;
+}
+
+// 0, or errno.
+int bind_ip(int fd, const IpAddress& ip, const ListenOptions& options) {
+  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);  // accepted sockets inherit it
+  if (ip.is_v6()) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.is_ipv6_only ? 1 : 0);
+  if (options.defer_accept > Duration::zero()) {
+    auto seconds = std::chrono::ceil<std::chrono::seconds>(options.defer_accept);
+    set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, static_cast<int>(seconds.count()));
+  }
+  sockaddr_storage storage{};
+  socklen_t length = ip.to_sockaddr(storage);
+  return ::bind(fd, reinterpret_cast<const sockaddr*>(&storage), length) == 0 ? 0 : errno;
+}
+
+// Removes a socket that a dead process left. EADDRINUSE when somebody answers, or when the path is
+// something else than a socket.
+int remove_stale(const std::string& path, const sockaddr_un& address) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) return errno == ENOENT ? 0 : errno;
+  if (!S_ISSOCK(status.st_mode)) return EEXIST;
+  int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (probe < 0) return errno;
+  int result = ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  bool is_stale = result != 0 && errno == ECONNREFUSED;
+  ::close(probe);
+  if (!is_stale) return EADDRINUSE;
+  return ::unlink(path.c_str()) == 0 ? 0 : errno;
+}
+
+int bind_unix(int fd, const std::string& path) {
+  constexpr mode_t kMode = 0660;
+  sockaddr_un address = unix_address(path);
+  if (int problem = remove_stale(path, address); problem != 0) return problem;
+  // Before bind, so that the path is never more open than this; after it, because umask took its
+  // part.
+  ::fchmod(fd, kMode);
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return errno;
+  return ::chmod(path.c_str(), kMode) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+ListeningSocket::ListeningSocket(std::shared_ptr<Descriptor> descriptor, Endpoint endpoint)
+    : descriptor_(std::move(descriptor)), endpoint_(std::move(endpoint)) {}
+
+Result<ListeningSocket> ListeningSocket::open(const Endpoint& at, const ListenOptions& options) {
+  auto cause = at.is_unix() ? cause_of_unix : cause_of;
+  int family = at.is_unix() ? AF_UNIX : at.ip.is_v6() ? AF_INET6 : AF_INET;
+  int fd = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return error_at(at, cause(errno));
+  auto descriptor = std::make_shared<Descriptor>(fd);
+  int problem = at.is_unix() ? bind_unix(fd, at.unix_path) : bind_ip(fd, at.ip, options);
+  if (problem == EEXIST) return error_at(at, "the path exists and is not a socket");
+  if (problem != 0) return error_at(at, cause(problem));
+  if (::listen(fd, options.backlog) != 0) return error_at(at, cause(errno));
+  Endpoint endpoint = at;
+  if (at.is_unix()) {
+    struct stat status {};
+    if (::stat(at.unix_path.c_str(), &status) != 0) return error_at(at, cause(errno));
+    descriptor->device = status.st_dev;
+    descriptor->inode = status.st_ino;
+  } else {
+    sockaddr_storage storage{};
+    socklen_t length = sizeof storage;
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length);
+    endpoint.ip = at.ip.with_port(IpAddress::from_sockaddr(storage).port());
+  }
+  return ListeningSocket(std::move(descriptor), std::move(endpoint));
+}
+
+ListeningSocket& ListeningSocket::operator=(ListeningSocket&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  std::swap(endpoint_, other.endpoint_);
+  return *this;
+}
+
+ListeningSocket::~ListeningSocket() {
+  if (descriptor_ != nullptr && endpoint_.is_unix()) remove_path();
+}
+
+// Not when another process has put its own socket there meanwhile.
+void ListeningSocket::remove_path() {
+  struct stat status {};
+  const char* path = endpoint_.unix_path.c_str();
+  if (::lstat(path, &status) != 0) return;
+  if (status.st_dev == descriptor_->device && status.st_ino == descriptor_->inode) ::unlink(path);
+}
+
+int ListeningSocket::fd() const { return descriptor_->fd; }
+
+namespace {
+
+constexpr int kAcceptsPerTurn = 16;
+constexpr Duration kBlockedPause = std::chrono::milliseconds(100);
+constexpr Duration kReportEvery = std::chrono::seconds(1);
+
+enum class AcceptProblem { kNone, kOneClient, kBlocked };
+
+// accept(2): errors of a connection that died in the queue come out of accept too.
+AcceptProblem problem_of(int number) {
+  switch (number) {
+    case EAGAIN:
+      return AcceptProblem::kNone;
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENONET:
+    case EPERM:
+      return AcceptProblem::kOneClient;
+    default:
+      return AcceptProblem::kBlocked;
+  }
+}
+
+}  // namespace
+
+// Owned by the loop until its handle is closed.
+struct Acceptor::Node {
+  Node(Loop::Impl& on, std::shared_ptr<ListeningSocket::Descriptor> from, AcceptObserver& to)
+      : loop(on), observer(&to), source(std::move(from)) {}
+
+  // Duplicates the socket if that is not done, and polls it. The error, or 0.
+  int start();
+  void stop() {
+    if (fd >= 0) uv_poll_stop(&poll);
+  }
+  void close();
+  void accept_batch();
+  void block(int number);
+  void on_retry();
+  static void on_poll(uv_poll_t* handle, int status, int events);
+
+  uv_poll_t poll{};
+  Loop::Impl& loop;
+  AcceptObserver* observer;                             // null once closed
+  std::shared_ptr<ListeningSocket::Descriptor> source;  // until it is duplicated
+  int fd = -1;
+  bool is_paused = false;
+  TimePoint next_report = TimePoint::min();
+  Timer retry{Timer::bind<&Node::on_retry>(this)};
+};
+
+int Acceptor::Node::start() {
+  if (fd < 0) {
+    int duplicate = ::fcntl(source->fd, F_DUPFD_CLOEXEC, 0);
+    if (duplicate < 0) return errno;
+    if (int problem = uv_poll_init(&loop.uv, &poll, duplicate); problem != 0) {
+      ::close(duplicate);
+      return -problem;
+    }
+    fd = duplicate;
+    poll.data = this;
+    source.reset();
+  }
+  return -uv_poll_start(&poll, UV_READABLE, on_poll);
+}
+
+void Acceptor::Node::close() {
+  observer = nullptr;
+  retry.cancel();
+  if (fd < 0) {
+    delete this;
+    return;
+  }
+  uv_close(reinterpret_cast<uv_handle_t*>(&poll),
+           [](uv_handle_t* handle) { delete static_cast<Node*>(handle->data); });
+  ::close(fd);
+}
+
+void Acceptor::Node::on_poll(uv_poll_t* handle, int status, int) {
+  auto* node = static_cast<Node*>(handle->data);
+  EventScope event(node->loop);
+  if (status < 0) return node->block(-status);
+  node->accept_batch();
+}
+
+void Acceptor::Node::accept_batch() {
+  // The observer may close or pause; the node itself stays until its close callback.
+  for (int i = 0; i < kAcceptsPerTurn && observer != nullptr && !is_paused; ++i) {
+    sockaddr_storage peer{};
+    socklen_t length = sizeof peer;
+    int client =
+        ::accept4(fd, reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (client >= 0) {
+      observer->on_accept(AcceptedSocket(client, IpAddress::from_sockaddr(peer)));
+      continue;
+    }
+    int number = errno;
+    AcceptProblem problem = problem_of(number);
+    if (problem == AcceptProblem::kNone) return;
+    if (problem == AcceptProblem::kBlocked) return block(number);
+  }
+}
+
+void Acceptor::Node::block(int number) {
+  stop();
+  loop.scheduler.arm(retry, kBlockedPause);
+  TimePoint now = loop.scheduler.now();
+  if (now < next_report) return;
+  next_report = now + kReportEvery;
+  observer->on_accept_blocked(cause_of(number));
+}
+
+void Acceptor::Node::on_retry() {
+  if (is_paused) return;
+  if (int problem = start(); problem != 0) block(problem);
+}
+
+Acceptor::Acceptor(Loop& loop, const ListeningSocket& socket, AcceptObserver& observer)
+    : node_(new Node(loop.impl(), socket.descriptor_, observer)) {
+  // A failure is told from the loop, not from here.
+  if (node_->start() != 0) node_->loop.scheduler.arm(node_->retry, Duration::zero());
+}
+
+Acceptor::~Acceptor() { node_->close(); }
+
+void Acceptor::pause() {
+  node_->is_paused = true;
+  node_->stop();
+}
+
+void Acceptor::resume() {
+  if (!node_->is_paused) return;
+  node_->is_paused = false;
+  if (!node_->retry.is_armed()) node_->loop.scheduler.arm(node_->retry, Duration::zero());
+}
+
+bool Acceptor::is_paused() const { return node_->is_paused; }
+
+}  // namespace weir::net

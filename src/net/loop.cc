@@ -1,0 +1,218 @@
+#include "weir/net/loop.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+#include "src/net/loop_impl.h"
+#include "weir/net/listener.h"
+
+namespace weir::net {
+namespace {
+
+constexpr std::size_t kKeptNodes = 1024;
+// AddressSanitizer sees a use after free only of what is really freed.
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool kReusesNodes = false;
+#else
+constexpr bool kReusesNodes = true;
+#endif
+
+template <typename Handle>
+void close_handle(Handle& handle) {
+  uv_close(reinterpret_cast<uv_handle_t*>(&handle), nullptr);
+}
+
+}  // namespace
+
+struct Loop::Impl::SignalWatch {
+  uv_signal_t handle;
+  Impl& loop;
+  std::function<void(int)> handler;
+};
+
+Loop::Impl::Impl(const Clock& clock)
+    : scheduler(clock),
+      read_buffer(std::make_unique_for_overwrite<char[]>(kReadBufferBytes)),
+      scratch(std::make_unique_for_overwrite<char[]>(kScratchBytes)) {
+  WEIR_CHECK(uv_loop_init(&uv) == 0);
+  WEIR_CHECK(uv_prepare_init(&uv, &turn_start_) == 0);
+  WEIR_CHECK(uv_timer_init(&uv, &timer_) == 0);
+  WEIR_CHECK(uv_async_init(&uv, &mail_, on_mail) == 0);
+  turn_start_.data = timer_.data = mail_.data = this;
+  uv_prepare_start(&turn_start_, on_turn);
+  scheduler.set_driver(on_earlier_timer, this);
+}
+
+Loop::Impl::~Impl() {
+  background.reset();
+  while (true) {  // what tasks own may post again when destroyed
+    std::vector<Task> unrun;
+    {
+      std::lock_guard lock(mailbox_mutex_);
+      unrun.swap(mailbox_);
+    }
+    unrun.insert(unrun.end(), std::make_move_iterator(delivered_.begin()),
+                 std::make_move_iterator(delivered_.end()));
+    delivered_.clear();
+    scheduler.drain_retired();
+    if (unrun.empty()) break;
+  }
+  while (Linger* linger = lingering.front()) linger->node.close();
+  WEIR_CHECK(open_streams == 0);
+  for (auto& signal : signals_) close_handle(signal->handle);
+  close_handle(turn_start_);
+  close_handle(timer_);
+  close_handle(mail_);
+  uv_run(&uv, UV_RUN_DEFAULT);
+  WEIR_CHECK(uv_loop_close(&uv) == 0);
+  for (void* memory : free_nodes_) std::free(memory);
+}
+
+void Loop::Impl::refresh_time() {
+  is_time_stale_ = false;
+  scheduler.set_now(scheduler.clock().now());
+}
+
+// Before libuv waits: the first event after the wait reads the clock.
+void Loop::Impl::on_turn(uv_prepare_t* handle) {
+  auto& loop = *static_cast<Impl*>(handle->data);
+  ++loop.turns;
+  loop.is_time_stale_ = true;
+}
+
+void Loop::Impl::on_timer(uv_timer_t* handle) {
+  auto& loop = *static_cast<Impl*>(handle->data);
+  loop.refresh_time();
+  loop.scheduler.run_timers();
+  loop.scheduler.set_wake(loop.scheduler.next_deadline().value_or(TimePoint::max()));
+  if (loop.scheduler.wake_at() != TimePoint::max()) loop.set_uv_timer();
+}
+
+void Loop::Impl::on_earlier_timer(void* impl) { static_cast<Impl*>(impl)->set_uv_timer(); }
+
+// libuv counts milliseconds of its own clock, so it may come a little early; on_timer() then finds
+// nothing due and sets it again.
+void Loop::Impl::set_uv_timer() {
+  auto wait = std::chrono::ceil<std::chrono::milliseconds>(scheduler.wake_at() - scheduler.now());
+  uv_timer_start(&timer_, on_timer,
+                 static_cast<std::uint64_t>(std::max<std::int64_t>(wait.count(), 0)), 0);
+}
+
+void* Loop::Impl::allocate_node() {
+  if (!free_nodes_.empty()) {
+    void* memory = free_nodes_.back();
+    free_nodes_.pop_back();
+    return memory;
+  }
+  void* memory = std::malloc(sizeof(StreamNode));
+  if (memory == nullptr) throw std::bad_alloc();  // no memory: terminate (DESIGN §6)
+  return memory;
+}
+
+void Loop::Impl::free_node(void* memory) {
+  if (kReusesNodes && free_nodes_.size() < kKeptNodes) {
+    free_nodes_.push_back(memory);
+  } else {
+    std::free(memory);
+  }
+}
+
+void Loop::Impl::post(Task task) {
+  bool was_empty = false;
+  {
+    std::lock_guard lock(mailbox_mutex_);
+    was_empty = mailbox_.empty();
+    mailbox_.push_back(std::move(task));
+  }
+  if (was_empty) uv_async_send(&mail_);
+}
+
+void Loop::Impl::stop() {
+  is_stopping_ = true;
+  uv_async_send(&mail_);
+}
+
+void Loop::Impl::run() {
+  uv_update_time(&uv);
+  refresh_time();
+  uv_run(&uv, UV_RUN_DEFAULT);
+  is_stopping_ = false;
+  if (next_task_ < delivered_.size()) uv_async_send(&mail_);
+}
+
+void Loop::Impl::on_mail(uv_async_t* handle) {
+  auto& loop = *static_cast<Impl*>(handle->data);
+  loop.begin_event();
+  loop.run_tasks();
+  loop.end_event();
+  if (loop.is_stopping_) uv_stop(&loop.uv);
+}
+
+// Each task is an event of its own. What a stop() leaves over comes first in the next run().
+void Loop::Impl::run_tasks() {
+  if (next_task_ == delivered_.size()) {
+    std::lock_guard lock(mailbox_mutex_);
+    delivered_.clear();
+    next_task_ = 0;
+    delivered_.swap(mailbox_);
+  }
+  while (next_task_ < delivered_.size() && !is_stopping_) {
+    Task task = std::move(delivered_[next_task_++]);
+    task();
+    task = nullptr;
+    scheduler.drain_retired();
+  }
+  if (next_task_ < delivered_.size()) return;
+  delivered_.clear();
+  next_task_ = 0;
+  std::lock_guard lock(mailbox_mutex_);
+  if (!mailbox_.empty()) uv_async_send(&mail_);
+}
+
+void Loop::Impl::watch_signals(std::initializer_list<int> signals,
+                               std::function<void(int)> handler) {
+  for (int number : signals) {
+    signals_.push_back(std::make_unique<SignalWatch>(SignalWatch{{}, *this, handler}));
+    SignalWatch& watch = *signals_.back();
+    WEIR_CHECK(uv_signal_init(&uv, &watch.handle) == 0);
+    watch.handle.data = &watch;
+    auto on_signal = [](uv_signal_t* handle, int signal) {
+      auto& self = *static_cast<SignalWatch*>(handle->data);
+      EventScope event(self.loop);
+      self.handler(signal);
+    };
+    WEIR_CHECK(uv_signal_start(&watch.handle, on_signal, number) == 0);
+  }
+}
+
+Loop::Loop(const Clock& clock) : impl_(std::make_unique<Impl>(clock)) {}
+Loop::~Loop() = default;
+
+Scheduler& Loop::scheduler() { return impl_->scheduler; }
+Connector& Loop::connector() { return impl_->connector; }
+void Loop::run() { impl_->run(); }
+void Loop::stop() { impl_->stop(); }
+void Loop::post(Task task) { impl_->post(std::move(task)); }
+char* Loop::scratch() { return impl_->scratch.get(); }
+std::size_t Loop::open_streams() const { return impl_->open_streams; }
+
+std::unique_ptr<Stream> Loop::adopt(AcceptedSocket socket) {
+  StreamNode* node = StreamNode::create(*impl_, socket.release(), StreamNode::Origin::kAccepted);
+  return node == nullptr ? nullptr : node->make_stream();
+}
+
+void Loop::run_in_background(Task work, Task done) {
+  if (impl_->background == nullptr) {
+    Impl& impl = *impl_;
+    impl.background =
+        std::make_unique<BackgroundThread>([&impl](Task task) { impl.post(std::move(task)); });
+  }
+  impl_->background->run(std::move(work), std::move(done));
+}
+
+void Loop::watch_signals(std::initializer_list<int> signals, std::function<void(int)> handler) {
+  impl_->watch_signals(signals, std::move(handler));
+}
+
+}  // namespace weir::net

@@ -1,0 +1,100 @@
+#pragma once
+// What the other files of net/ need of a Loop: libuv's loop, the turn's clock, the shared read
+// buffer, the memory of stream nodes. Loop's thread, but for the mailbox.
+#include <uv.h>
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "src/net/background.h"
+#include "src/net/stream_node.h"
+#include "weir/base/intrusive_list.h"
+#include "weir/net/loop.h"
+
+namespace weir::net {
+
+// Makes TCP and Unix streams on one loop.
+class LoopConnector final : public Connector {
+ public:
+  explicit LoopConnector(Loop::Impl& loop) : loop_(loop) {}
+  Result<std::unique_ptr<PendingConnect>, ConnectError> connect(const Endpoint& to,
+                                                                ConnectObserver& observer) override;
+
+ private:
+  Loop::Impl& loop_;
+};
+
+struct Loop::Impl {
+  explicit Impl(const Clock& clock);
+  ~Impl();
+
+  // Around every callback from libuv: see EventScope.
+  void begin_event() {
+    if (is_time_stale_) refresh_time();
+  }
+  void end_event() { scheduler.drain_retired(); }
+  void refresh_time();
+
+  // Raw memory of one StreamNode. Freed nodes are kept for reuse.
+  void* allocate_node();
+  void free_node(void* memory);
+
+  void post(Task task);
+  void run();
+  void stop();
+  void watch_signals(std::initializer_list<int> signals, std::function<void(int)> handler);
+
+  static constexpr std::size_t kReadBufferBytes = kHighMarkBytes;
+  static constexpr std::size_t kMaxLingering = 1024;
+
+  uv_loop_t uv;
+  Scheduler scheduler;
+  LoopConnector connector{*this};
+  std::unique_ptr<char[]> read_buffer;
+  std::unique_ptr<char[]> scratch;
+  std::size_t open_streams = 0;
+  std::size_t lingering_count = 0;
+  IntrusiveList<Linger> lingering;
+  std::uint64_t turns = 0;  // for tests: what must not spin does not turn
+  std::unique_ptr<BackgroundThread> background;
+
+ private:
+  struct SignalWatch;
+  static void on_turn(uv_prepare_t* handle);
+  static void on_timer(uv_timer_t* handle);
+  static void on_mail(uv_async_t* handle);
+  static void on_earlier_timer(void* impl);
+  void set_uv_timer();
+  void run_tasks();
+
+  bool is_time_stale_ = false;
+  uv_prepare_t turn_start_;
+  uv_timer_t timer_;
+  uv_async_t mail_;
+  std::atomic<bool> is_stopping_ = false;
+  std::mutex mailbox_mutex_;
+  std::vector<Task> mailbox_;
+  std::vector<Task> delivered_;  // taken out of the mailbox, not yet run past next_task_
+  std::size_t next_task_ = 0;
+  std::vector<std::unique_ptr<SignalWatch>> signals_;
+  std::vector<void*> free_nodes_;
+};
+
+// Every callback from libuv starts with one: the turn's time is read on the turn's first event, and
+// retired objects go when the event's stack is unwound. It touches the loop only, so the node may
+// be destroyed in between.
+class EventScope {
+ public:
+  explicit EventScope(Loop::Impl& loop) : loop_(loop) { loop_.begin_event(); }
+  ~EventScope() { loop_.end_event(); }
+  EventScope(const EventScope&) = delete;
+  EventScope& operator=(const EventScope&) = delete;
+
+ private:
+  Loop::Impl& loop_;
+};
+
+}  // namespace weir::net

@@ -1,0 +1,308 @@
+// The open stream: reading, writing, watching. How it ends is in linger.cc, how it begins in
+// connector.cc and listener.cc.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <new>
+
+#include "src/net/loop_impl.h"
+#include "src/net/tcp_info.h"
+
+namespace weir::net {
+namespace {
+
+StreamError error_of(int number) {
+  switch (number) {
+    case EPIPE:
+    case ECONNRESET:
+      return StreamError::kReset;
+    case ETIMEDOUT:
+      return StreamError::kTimedOut;
+    default:
+      return StreamError::kOther;
+  }
+}
+
+bool is_transient(int number) { return number == EAGAIN || number == EINTR; }
+
+}  // namespace
+
+StreamNode* StreamNode::create(Loop::Impl& loop, int fd, Origin origin) {
+  auto* node = new (loop.allocate_node()) StreamNode(loop, fd, origin);
+  if (uv_poll_init(&loop.uv, &node->poll_, fd) != 0) {
+    ::close(fd);
+    node->~StreamNode();
+    loop.free_node(node);
+    return nullptr;
+  }
+  node->poll_.data = node;
+  ++loop.open_streams;
+  return node;
+}
+
+StreamNode::StreamNode(Loop::Impl& loop, int fd, Origin origin)
+    : loop_(loop),
+      observer_(nullptr),
+      fd_(fd),
+      phase_(origin == Origin::kConnecting ? Phase::kConnecting : Phase::kOpen),
+      did_connect_(origin == Origin::kConnecting) {}
+
+void StreamNode::close() {
+  if (phase_ == Phase::kLingering) {
+    --loop_.lingering_count;
+    delete linger_;
+  }
+  phase_ = Phase::kClosed;
+  queue_.clear();
+  --loop_.open_streams;
+  uv_close(reinterpret_cast<uv_handle_t*>(&poll_), on_closed);
+  ::close(fd_);
+}
+
+void StreamNode::on_closed(uv_handle_t* handle) {
+  auto* node = static_cast<StreamNode*>(handle->data);
+  Loop::Impl& loop = node->loop_;
+  node->~StreamNode();
+  loop.free_node(node);
+}
+
+std::unique_ptr<Stream> StreamNode::make_stream() {
+  phase_ = Phase::kOpen;
+  observer_ = nullptr;
+  return std::unique_ptr<Stream>(::new (token_) TcpStream(*this));
+}
+
+// libuv reports EPOLLERR as a negative status and has then stopped watching; what is the matter is
+// for recv and send to say, after the bytes that came before it.
+void StreamNode::on_poll(uv_poll_t* handle, int status, int events) {
+  auto* node = static_cast<StreamNode*>(handle->data);
+  EventScope event(node->loop_);
+  bool has_error = status < 0;
+  if (has_error) node->armed_ = 0;
+  switch (node->phase_) {
+    case Phase::kConnecting:
+      return node->attempt_ready();
+    case Phase::kOpen:
+      return node->on_open_ready(events, has_error);
+    case Phase::kLingering:
+      return node->on_linger_ready();
+    case Phase::kClosed:
+      return;
+  }
+}
+
+int StreamNode::wanted_events() const {
+  if (has_failed_) return 0;
+  int events = 0;
+  if (!queue_.is_empty()) events |= UV_WRITABLE;
+  if (has_read_end_) {
+    // Nothing urgent can come after the end: this waits for EPOLLERR, a peer that half-closed and
+    // then went away.
+    if (!has_hung_up_ && !is_broken_ && phase_ == Phase::kOpen) events |= UV_PRIORITIZED;
+  } else if (pause_reasons_ == 0 && (observer_ != nullptr || phase_ == Phase::kLingering)) {
+    events |= UV_READABLE;
+  }
+  return events;
+}
+
+void StreamNode::sync() {
+  int missing = wanted_events() & ~static_cast<int>(armed_);
+  // After the end, most streams close before they fire again: not worth an epoll_ctl yet.
+  if (armed_ != 0) missing &= ~UV_PRIORITIZED;
+  if (missing != 0) arm(wanted_events());
+}
+
+void StreamNode::arm(int events) {
+  armed_ = static_cast<unsigned>(events) & 15u;
+  int result = events == 0 ? uv_poll_stop(&poll_) : uv_poll_start(&poll_, events, on_poll);
+  WEIR_CHECK(result == 0);
+}
+
+void StreamNode::on_open_ready(int events, bool has_error) {
+  int wanted = wanted_events();
+  if (has_error) {
+    events = wanted;
+  } else if ((events & ~wanted) != 0) {
+    arm(wanted);
+  }
+  events &= wanted;
+  // A callback is the last thing an event does, so one event is one of the two, in turns.
+  constexpr int kBoth = UV_READABLE | UV_WRITABLE;
+  if ((events & kBoth) == kBoth) {
+    reads_first_ = !reads_first_;
+    events = reads_first_ ? UV_READABLE : UV_WRITABLE;
+  }
+  if ((events & UV_WRITABLE) != 0) return on_writable();
+  if ((events & UV_READABLE) != 0) return on_readable();
+  if ((events & UV_PRIORITIZED) != 0) return on_hangup(has_error);
+}
+
+void StreamNode::on_readable() {
+  std::size_t budget =
+      std::clamp<std::size_t>(observer_->read_budget(), 1, Loop::Impl::kReadBufferBytes);
+  ssize_t count = ::recv(fd_, loop_.read_buffer.get(), budget, 0);
+  if (count == 0) return on_end();
+  if (count < 0) {
+    int number = errno;
+    if (!is_transient(number)) return fail(error_of(number));
+    return sync();
+  }
+  sync();
+  observer_->on_read({loop_.read_buffer.get(), static_cast<std::size_t>(count)});
+}
+
+void StreamNode::on_end() {
+  has_read_end_ = true;
+  // The failed send took the reset out of the socket, so that recv sees a mere end.
+  if (was_reset_) return fail(broken_by_);
+  sync();
+  observer_->on_read_end();
+}
+
+void StreamNode::on_hangup(bool has_error) {
+  if (has_error) return fail(StreamError::kReset);
+  has_hung_up_ = true;
+  arm(wanted_events());
+}
+
+void StreamNode::fail(StreamError error) {
+  has_failed_ = is_broken_ = true;
+  queue_.clear();
+  if (observer_ != nullptr) observer_->on_stream_error(error);
+}
+
+void StreamNode::on_writable() {
+  std::size_t taken = flush();
+  if (is_broken_) {
+    // Reading says why and after which bytes; where it cannot, nobody else would tell the observer.
+    bool can_read = (wanted_events() & UV_READABLE) != 0;
+    char next = 0;
+    if (!can_read || (::recv(fd_, &next, 1, MSG_PEEK) < 0 && errno == EAGAIN))
+      return fail(broken_by_);
+    return on_readable();
+  }
+  sync();
+  if (taken > 0 && observer_ != nullptr) observer_->on_write_progress(queue_.size());
+}
+
+WriteResult StreamNode::write(std::span<const std::string_view> slices) {
+  if (is_broken_ || is_ending_) return WriteResult::kBroken;
+  std::size_t taken = queue_.is_empty() ? send_slices(slices) : 0;
+  if (is_broken_) return WriteResult::kBroken;
+  for (std::string_view slice : slices) {
+    std::size_t skipped = std::min(taken, slice.size());
+    taken -= skipped;
+    queue_.append(slice.substr(skipped));
+  }
+  if (queue_.is_empty()) return WriteResult::kOk;
+  sync();
+  return queue_.size() > kHighMarkBytes ? WriteResult::kAboveMark : WriteResult::kOk;
+}
+
+std::size_t StreamNode::send_slices(std::span<const std::string_view> slices) {
+  if (slices.size() == 1) {
+    if (slices[0].empty()) return 0;
+    return note_sent(::send(fd_, slices[0].data(), slices[0].size(), MSG_NOSIGNAL));
+  }
+  constexpr std::size_t kMaxParts = 16;
+  std::size_t taken = 0;
+  while (!slices.empty()) {
+    std::array<iovec, kMaxParts> parts;
+    std::size_t count = std::min(slices.size(), kMaxParts);
+    std::size_t offered = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      parts[i] = {const_cast<char*>(slices[i].data()), slices[i].size()};
+      offered += slices[i].size();
+    }
+    slices = slices.subspan(count);
+    if (offered == 0) continue;
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = count;
+    std::size_t sent = note_sent(::sendmsg(fd_, &message, MSG_NOSIGNAL));
+    taken += sent;
+    if (sent < offered) break;
+  }
+  return taken;
+}
+
+std::size_t StreamNode::flush() {
+  std::size_t taken = 0;
+  while (!queue_.is_empty()) {
+    std::string_view front = queue_.front();
+    std::size_t sent = note_sent(::send(fd_, front.data(), front.size(), MSG_NOSIGNAL));
+    taken += sent;
+    if (is_broken_) return taken;
+    queue_.consume(sent);
+    if (sent < front.size()) return taken;
+  }
+  if (is_ending_) ::shutdown(fd_, SHUT_WR);
+  return taken;
+}
+
+std::size_t StreamNode::note_sent(ssize_t result) {
+  if (result >= 0) {
+    sent_bytes_ += static_cast<std::size_t>(result);
+    return static_cast<std::size_t>(result);
+  }
+  int number = errno;
+  if (is_transient(number)) return 0;
+  is_broken_ = true;
+  was_reset_ = number != EPIPE;
+  broken_by_ = error_of(number);
+  queue_.clear();
+  return 0;
+}
+
+void StreamNode::end_writing() {
+  if (is_ending_) return;
+  is_ending_ = true;
+  if (queue_.is_empty() && !is_broken_) ::shutdown(fd_, SHUT_WR);
+}
+
+std::optional<std::uint64_t> StreamNode::acknowledged_bytes() const {
+  std::optional<std::uint64_t> acknowledged = tcp_acknowledged_bytes(fd_);
+  if (!acknowledged) return std::nullopt;
+  // Linux counts the SYN of the side that connected, and the FIN.
+  if (did_connect_ && *acknowledged > 0) --*acknowledged;
+  return std::min(*acknowledged, sent_bytes_);
+}
+
+TcpStream::~TcpStream() {
+  if (node_ != nullptr) node_->close();
+}
+
+void TcpStream::set_observer(StreamObserver* observer) {
+  node_->observer_ = observer;
+  node_->sync();
+}
+
+WriteResult TcpStream::write(std::span<const std::string_view> slices) {
+  return node_->write(slices);
+}
+
+std::size_t TcpStream::queued_bytes() const { return node_->queue_.size(); }
+std::uint64_t TcpStream::sent_bytes() const { return node_->sent_bytes_; }
+std::optional<std::uint64_t> TcpStream::acknowledged_bytes() const {
+  return node_->acknowledged_bytes();
+}
+void TcpStream::end_writing() { node_->end_writing(); }
+
+void TcpStream::pause_reading(PauseReason reason) {
+  node_->pause_reasons_ |= static_cast<std::uint8_t>(reason);
+}
+
+void TcpStream::resume_reading(PauseReason reason) {
+  node_->pause_reasons_ &= static_cast<std::uint8_t>(~static_cast<unsigned>(reason));
+  node_->sync();
+}
+
+bool TcpStream::is_reading_paused() const { return node_->pause_reasons_ != 0; }
+
+void TcpStream::do_reset() { std::exchange(node_, nullptr)->reset(); }
+void TcpStream::do_finish() { std::exchange(node_, nullptr)->finish(); }
+
+}  // namespace weir::net
