@@ -1,15 +1,22 @@
 #pragma once
-// The numbers of all workers and of Control as Prometheus text 0.0.4 (CONTRACT §5). Names, types and
-// help are rows of metrics.def. Called by Control; reads shards with relaxed loads.
+// The numbers of all workers and of Control as Prometheus text 0.0.4 (CONTRACT §5). Names, types
+// and help are rows of metrics.def. Called by Control; reads shards with relaxed loads.
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "weir/base/time.h"
 #include "weir/observe/metrics.h"
 
 namespace weir::observe {
+
+// How a reload ended; the label of weir_config_reloads_total.
+enum class ReloadResult : std::uint8_t { kSuccess, kFailure, kUnchanged };
+constexpr std::string_view name_of(ReloadResult result) {
+  return result == ReloadResult::kSuccess   ? "success"
+         : result == ReloadResult::kFailure ? "failure"
+                                            : "unchanged";
+}
 
 // What Control knows at the moment of a scrape.
 struct ProcessNumbers {
@@ -22,15 +29,16 @@ struct ProcessNumbers {
   std::uint64_t reloads_failed = 0;
   std::uint64_t reloads_unchanged = 0;
   std::uint64_t routes = 0;
-  std::uint64_t pools = 0;
-  std::uint64_t backends = 0;
   std::uint64_t connections_limit = 0;
   std::string version;
 };
 
+// `workers[i]->listeners` are indexed like `listeners`, which holds their names; where a worker has
+// fewer, the rest counts as zero.
+std::string export_text(const std::vector<const WorkerNumbers*>& workers,
+                        const std::vector<std::string>& listeners, const ProcessNumbers& process);
 
-// `workers[i]->listeners` are indexed like `listeners`.
-std::string export_text(const std::vector<const WorkerNumbers*>& workers, const std::vector<std::string>& listeners,
-                        const ProcessNumbers& process);
+// The part of a 64-bit hash that a metric's value can hold exactly: its low 52 bits.
+constexpr std::uint64_t exported_hash(std::uint64_t hash) { return hash & ((1ULL << 52) - 1); }
 
 }  // namespace weir::observe

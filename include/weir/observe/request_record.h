@@ -18,25 +18,25 @@ std::string_view name_of(Phase phase);
 
 struct RequestRecord {
   WallTime finished{};
-  std::size_t listener = 0;          // index
+  std::size_t listener = 0;  // index
   std::string_view listener_name;
-  IpAddress client;                  // the identity that forwarding uses
-  std::string_view method;
+  IpAddress client;         // the identity that forwarding uses; unspecified: a Unix socket
+  std::string_view method;  // empty: no head was understood
   std::string_view scheme;
-  std::string_view host;             // as routed by
-  std::string_view path;             // raw, without the query
+  std::string_view host;  // as routed by
+  std::string_view path;  // raw, without the query
   int minor_version = 1;
-  int status = 0;                    // as sent; 0: none was sent (shown as 499 for client_gone, else 0)
-  std::uint64_t bytes_in = 0;        // request body
-  std::uint64_t bytes_out = 0;       // response body
-  Duration duration{};               // first byte of the request until its end
-  std::optional<Duration> connect;   // of the last attempt that opened a connection
+  int status = 0;               // as sent; 0: none was sent (shown as 499 for client_gone, else 0)
+  std::uint64_t bytes_in = 0;   // request body
+  std::uint64_t bytes_out = 0;  // response body
+  Duration duration{};          // first byte of the request until its end
+  std::optional<Duration> connect;        // of the last attempt that opened a connection
   std::optional<Duration> response_head;  // request sent until the final head
-  std::string_view route;            // label; empty: none
+  std::string_view route;                 // label; empty: none
   std::string_view pool;
-  std::string_view backend;          // address; empty: none was tried
-  unsigned tries = 0;                // attempts at backends
-  bool is_reused = false;            // the last attempt took a kept-open connection
+  std::string_view backend;  // address; empty: none was tried
+  unsigned tries = 0;        // attempts at backends
+  bool is_reused = false;    // the last attempt took a kept-open connection
   std::optional<Failure> failure;
   Phase phase = Phase::kDone;
   std::string_view request_id;
@@ -45,7 +45,10 @@ struct RequestRecord {
 };
 
 // Appends the logfmt line with its newline (CONTRACT §6; names whose feature is not in this version
-// are left out). Escapes: nothing in a request can end or forge a line.
+// are left out). What a request does not have is left out too: empty texts, `connect` and
+// `response_head` when unset, `reused` without a try, `side`, `phase` and `reason` without a
+// failure, `proto` without a head. Times are seconds with six decimals. Escapes: nothing in a
+// request can end or forge a line.
 void append_access_line(std::string& out, const RequestRecord& record);
 
 }  // namespace weir::observe
