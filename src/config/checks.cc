@@ -1,0 +1,117 @@
+#include <algorithm>
+
+#include "loader.h"
+#include "suggest.h"
+
+namespace weir::config {
+namespace {
+
+// Would the second bind fail, or does it say the same again? Port 0 is a new port each time.
+bool is_conflict(const BindAddress& a, const BindAddress& b) {
+  if (a.endpoint.is_unix() || b.endpoint.is_unix()) return a.endpoint == b.endpoint;
+  const IpAddress& left = a.endpoint.ip;
+  const IpAddress& right = b.endpoint.ip;
+  if (left.port() != right.port() || left.port() == 0) return false;
+  bool covers_both =
+      (a.is_any_family && right.is_unspecified()) || (b.is_any_family && left.is_unspecified());
+  return covers_both || left == right;
+}
+
+// Does a connection to `backend` end at `own`?
+bool reaches(const Endpoint& backend, const BindAddress& own) {
+  if (backend.is_unix() || own.endpoint.is_unix()) return backend == own.endpoint;
+  if (backend.ip.port() != own.endpoint.ip.port()) return false;
+  if (backend.ip == own.endpoint.ip) return true;
+  bool is_same_family = own.is_any_family || backend.ip.is_v6() == own.endpoint.ip.is_v6();
+  return backend.ip.is_loopback() && own.endpoint.ip.is_unspecified() && is_same_family;
+}
+
+struct Bound {
+  std::string owner;  // "[listener.public]"
+  const BindAddress* address;
+  Place place;
+};
+
+}  // namespace
+
+void Loader::check_all() {
+  if (config_.listeners.empty()) {
+    report_.add({main_file_, 0, 0},
+                "no listener (expected [listener.public] with bind = [\":8080\"])");
+  }
+  check_listeners();
+  check_pools_of_routes();
+  check_backends();
+}
+
+void Loader::check_limits(const Node* head_bytes) {
+  if (config_.limits.head_bytes >= config_.limits.request_line_bytes) return;
+  Place place{main_file_, 0, 0};
+  if (head_bytes != nullptr) place = {main_file_, head_bytes->line, head_bytes->column};
+  report_.add(std::move(place),
+              "head_bytes is less than request_line_bytes (expected as much at least: the request "
+              "line is part of the head)");
+}
+
+void Loader::check_listeners() {
+  std::vector<Bound> bound;
+  auto add = [&](const std::string& owner, const std::vector<BindAddress>& addresses,
+                 const std::vector<Place>& places, const Place& section) {
+    // Fewer addresses than places: some were wrong, and that is reported already.
+    bool has_places = addresses.size() == places.size();
+    for (std::size_t i = 0; i < addresses.size(); ++i) {
+      Bound next{owner, &addresses[i], has_places ? places[i] : section};
+      auto other = std::find_if(bound.begin(), bound.end(), [&](const Bound& earlier) {
+        return is_conflict(*earlier.address, *next.address);
+      });
+      if (other != bound.end()) {
+        report_.add(next.place, "bind: " + quoted(next.address->text) + " is taken by " +
+                                    other->owner + " (" + quoted(other->address->text) + ", " +
+                                    other->place.text() + ")");
+      }
+      bound.push_back(std::move(next));
+    }
+  };
+  for (std::size_t i = 0; i < config_.listeners.size(); ++i) {
+    const ListenerConfig& listener = config_.listeners[i];
+    add("[listener." + listener.name + "]", listener.bind, listener_bind_places_[i],
+        listener.place);
+  }
+  add("[admin]", config_.admin.bind, admin_bind_places_, {main_file_, 0, 0});
+}
+
+void Loader::check_pools_of_routes() {
+  // With a file unread, a pool that is missing may well be in it.
+  if (has_unread_file_) return;
+  std::vector<std::string_view> legal;
+  for (const auto& [name, place] : pool_places_) legal.push_back(name);
+  for (std::size_t i = 0; i < config_.route_entries.size(); ++i) {
+    const std::string& pool = config_.route_entries[i].pool;
+    if (pool.empty() || pool_places_.contains(pool)) continue;
+    std::string message = "unknown pool " + quoted(pool);
+    std::string_view meant = suggest(pool, legal);
+    if (!meant.empty()) {
+      message += " (did you mean " + quoted(meant) + "?)";
+    } else {
+      message += " (expected a [pool." + pool + "])";
+    }
+    report_.add(route_pool_places_[i], message);
+  }
+}
+
+void Loader::check_backends() {
+  for (const PoolConfig& pool : config_.pools) {
+    for (const BackendConfig& backend : pool.backends) {
+      for (const ListenerConfig& listener : config_.listeners) {
+        bool is_own =
+            std::any_of(listener.bind.begin(), listener.bind.end(),
+                        [&](const BindAddress& own) { return reaches(backend.endpoint, own); });
+        if (!is_own) continue;
+        report_.add(backend.place, "backends: " + quoted(backend.endpoint.text()) +
+                                       " is weir's own [listener." + listener.name + "]");
+      }
+    }
+  }
+}
+
+}  // namespace weir::config

@@ -1,0 +1,21 @@
+#pragma once
+// The files of a configuration: reading, paths beside other files, globs.
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/base/result.h"
+
+namespace weir::config {
+
+// The whole file, or why not: "cannot open FILE: No such file or directory".
+Result<std::string> read_file(const std::string& path);
+// `path` as seen from the folder of `file`; absolute paths stay.
+std::string beside(const std::string& file, const std::string& path);
+bool is_glob(std::string_view pattern);
+// What matches, sorted by bytes. Not an error: nothing.
+std::vector<std::string> matches_of(const std::string& pattern);
+// Do both name the same existing file?
+bool is_same_file(const std::string& a, const std::string& b);
+
+}  // namespace weir::config

@@ -1,0 +1,200 @@
+#include <algorithm>
+#include <charconv>
+
+#include "tree.h"
+#include "values.h"
+#include "weir/base/address.h"
+
+namespace weir::config {
+namespace {
+
+constexpr std::size_t kMaxNameBytes = 253;  // RFC 1035 §2.3.4, without the root's dot
+constexpr std::size_t kMaxLabelBytes = 63;
+constexpr std::size_t kMaxPathBytes = 4096;
+
+Err<Error> wrong(std::string_view text, const std::string& what) {
+  return Err{Error{quoted(text) + " " + what}};
+}
+
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+bool is_unreserved(unsigned char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '.' || c == '_' || c == '~';
+}
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return lower;
+}
+
+// Of one label, or "" when it is well formed. Underscores are legal (CONTRACT §2).
+std::string label_problem(std::string_view label) {
+  if (label.empty()) return "has an empty label (two dots in a row?)";
+  if (label.size() > kMaxLabelBytes) return "has a label longer than 63 bytes";
+  for (char c : label) {
+    if (c == '*') return "has a wildcard inside (only \"*\" alone or \"*.\" in front)";
+    bool is_legal = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    if (!is_legal) {
+      return "has the character " + quoted({&c, 1}) + " (expected letters, digits, - and _)";
+    }
+  }
+  return {};
+}
+
+// Of a lower-case name without wildcard, leading or trailing dot.
+std::string name_problem(std::string_view name) {
+  if (name.empty()) return "is no host name";
+  if (name.size() > kMaxNameBytes) return "is longer than 253 bytes";
+  for (std::size_t begin = 0; begin <= name.size();) {
+    std::size_t end = std::min(name.find('.', begin), name.size());
+    std::string problem = label_problem(name.substr(begin, end - begin));
+    if (!problem.empty()) return problem;
+    begin = end + 1;
+  }
+  return {};
+}
+
+// What people write that looks like a host and is more, or "" if it is neither.
+std::string excess_problem(std::string_view text) {
+  if (text.find("://") != std::string_view::npos) {
+    return "has a scheme (expected the host alone; scheme = \"https\" narrows a route)";
+  }
+  if (text.find('/') != std::string_view::npos) {
+    return "has a path (expected the host alone; path = \"/…\" narrows a route)";
+  }
+  if (text.find('@') != std::string_view::npos) return "has a user (expected the host alone)";
+  if (!is_ascii(text)) return "is not ASCII (expected its punycode form: \"xn--…\")";
+  return {};
+}
+
+Result<std::string> parse_ipv6_host(std::string_view text) {
+  std::size_t close = text.find(']');
+  Result<IpAddress> address =
+      IpAddress::parse(text.substr(0, std::min(close, text.size() - 1) + 1));
+  if (!address.ok()) return wrong(text, "is not an IPv6 address in brackets");
+  if (close + 1 < text.size()) return wrong(text, "has a port (hosts match on every port)");
+  return lower_case(text);
+}
+
+}  // namespace
+
+Result<std::string> parse_host_pattern(std::string_view text) {
+  if (text.empty()) return wrong(text, "is empty (expected a host name, or \"*\" for every host)");
+  if (std::string problem = excess_problem(text); !problem.empty()) return wrong(text, problem);
+  if (text == "*") return std::string(text);
+  if (text.front() == '[') return parse_ipv6_host(text);
+  if (std::count(text.begin(), text.end(), ':') > 1) {
+    return wrong(text, "needs brackets around its IPv6 address: \"[2001:db8::1]\"");
+  }
+  if (text.find(':') != std::string_view::npos) {
+    return wrong(text, "has a port (expected the host alone: hosts match on every port)");
+  }
+  std::string host = lower_case(text);
+  if (host.size() > 1 && host.back() == '.') host.pop_back();
+  std::string_view name = host;
+  if (name.starts_with("*.")) {
+    name.remove_prefix(2);
+  } else if (name.starts_with('.')) {
+    name.remove_prefix(1);
+  }
+  if (std::string problem = name_problem(name); !problem.empty()) return wrong(text, problem);
+  return host;
+}
+
+Result<std::string> parse_host_header(std::string_view text) {
+  if (std::string problem = excess_problem(text); !problem.empty()) return wrong(text, problem);
+  std::size_t colon = text.rfind(':');
+  bool has_port = colon != std::string_view::npos && text.back() != ']';
+  std::string_view host = has_port ? text.substr(0, colon) : text;
+  if (has_port) {
+    std::string_view digits = text.substr(colon + 1);
+    unsigned port = 0;
+    auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    bool is_port = problem == std::errc() && end == digits.data() + digits.size() && port <= 65535;
+    if (!is_port || port == 0) return wrong(text, "has no valid port");
+  }
+  if (host.starts_with('[')) {
+    if (!IpAddress::parse(host).ok()) return wrong(text, "is not an IPv6 address in brackets");
+    return std::string(text);
+  }
+  std::string problem = name_problem(lower_case(host));
+  if (!problem.empty()) return wrong(text, problem);
+  return std::string(text);
+}
+
+namespace {
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// Decodes what may be decoded without a change of meaning (RFC 3986 §6.2.2.2).
+Result<std::string> decode_unreserved(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    int high = i + 1 < text.size() ? hex_value(text[i + 1]) : -1;
+    int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
+    if (high < 0 || low < 0) return wrong(text, "has a % without two hexadecimal digits");
+    auto byte = static_cast<unsigned char>(high * 16 + low);
+    if (is_unreserved(byte)) {
+      out += static_cast<char>(byte);
+    } else {
+      out += text.substr(i, 3);
+    }
+    i += 2;
+  }
+  return out;
+}
+
+std::string path_problem(std::string_view text) {
+  if (text.empty() || text.front() != '/') return "does not begin with \"/\"";
+  if (text.size() > kMaxPathBytes) return "is longer than 4096 bytes";
+  for (char c : text) {
+    if (c == '?') return "has a query (routes match on the path alone)";
+    if (c == '#') return "has a fragment (routes match on the path alone)";
+    if (c == '*') return "has a wildcard (a path covers everything below it: write \"/api\")";
+    bool is_visible = c > ' ' && c < 0x7f;
+    if (!is_visible) return "has a character that must be percent-encoded";
+  }
+  return {};
+}
+
+bool has_dot_segment(std::string_view path) {
+  for (std::size_t begin = 1; begin <= path.size();) {
+    std::size_t end = std::min(path.find('/', begin), path.size());
+    std::string_view segment = path.substr(begin, end - begin);
+    if (segment == "." || segment == "..") return true;
+    begin = end + 1;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<std::string> parse_path(std::string_view text) {
+  if (std::string problem = path_problem(text); !problem.empty()) return wrong(text, problem);
+  Result<std::string> decoded = decode_unreserved(text);
+  if (!decoded.ok()) return decoded;
+  std::string path = std::move(decoded).value();
+  if (has_dot_segment(path)) {
+    return wrong(text, "has a \".\" or \"..\" segment, which requests cannot match");
+  }
+  if (path.ends_with('/')) path.pop_back();
+  return path;
+}
+
+}  // namespace weir::config

@@ -1,0 +1,68 @@
+#include "keys.h"
+
+#include <algorithm>
+
+#include "schema.h"
+#include "suggest.h"
+
+namespace weir::config {
+namespace {
+
+// `did you mean …?` for a key that is legal in another section, or "".
+std::string meant_elsewhere(std::string_view word, bool is_exact) {
+  for (const SchemaSection& section : schema()) {
+    std::vector<std::string_view> legal;
+    for (const Shown& shown : section.keys) {
+      // Nested keys are no answer to a key of a section.
+      if (shown.key.find('.') == std::string::npos) legal.push_back(shown.key);
+    }
+    std::string_view found = translate(word, legal);
+    if (found.empty() || (is_exact && found != word)) continue;
+    return quoted(found) + " in " + std::string(section.title);
+  }
+  return {};
+}
+
+std::string meant_key(std::string_view word, std::span<const std::string_view> legal) {
+  if (std::string_view here = translate(word, legal); !here.empty()) return quoted(here);
+  if (std::string elsewhere = meant_elsewhere(word, true); !elsewhere.empty()) return elsewhere;
+  if (std::string_view here = suggest(word, legal); !here.empty()) return quoted(here);
+  return meant_elsewhere(word, false);
+}
+
+}  // namespace
+
+bool Scope::expected(const Node& at, std::string_view what, std::string_view meant) {
+  std::string message = full_key() + " is " + at.description() + " (expected ";
+  message += what;
+  if (!meant.empty()) message += "; did you mean " + std::string(meant) + "?";
+  error(at, message + ")");
+  return false;
+}
+
+bool Scope::wrong(const Node& at, std::string_view problem) {
+  error(at, full_key() + ": " + std::string(problem));
+  return false;
+}
+
+bool Scope::unavailable(const Node& at, std::string_view default_text) {
+  std::string message = full_key() + " is not available in this version";
+  if (!default_text.empty())
+    message += " (expected its default, " + std::string(default_text) + ")";
+  error(at, message);
+  return false;
+}
+
+void report_unknown_key(Scope& scope, const Member& member, std::vector<std::string_view> legal) {
+  std::string message = "unknown key " + quoted(member.key) + " in " + scope.section;
+  std::string meant = meant_key(member.key, legal);
+  if (!meant.empty()) message += " (did you mean " + meant + "?)";
+  scope.report.add(scope.place(member.line, member.column), message);
+}
+
+void note_origin(Scope& scope, const Member& member) {
+  if (scope.origins == nullptr) return;
+  (*scope.origins)[scope.prefix + member.key] = scope.file + ":" + std::to_string(member.line);
+}
+
+}  // namespace weir::config

@@ -1,0 +1,215 @@
+#include "weir/config/load.h"
+
+#include <algorithm>
+
+#include "addresses.h"
+#include "files.h"
+#include "loader.h"
+#include "schema.h"
+#include "suggest.h"
+#include "values.h"
+
+namespace weir::config {
+namespace {
+
+// The places of a list's items, to point at the one of several that is wrong.
+std::vector<Place> item_places(const std::string& file, const Node* list) {
+  std::vector<Place> places;
+  if (list == nullptr) return places;
+  for (const Node& item : list->items) places.push_back({file, item.line, item.column});
+  return places;
+}
+
+const Node* find_in(const Node& root, std::string_view section, std::string_view key) {
+  const Node* table = root.find(section);
+  return table == nullptr ? nullptr : table->find(key);
+}
+
+// Origins of a section as a pool sees them: "timeouts.connect" from "timeouts (weir.toml:12)".
+void inherit(const Origins& from, const std::string& layer, const std::string& prefix,
+             Origins& to) {
+  for (const auto& [key, place] : from) to[prefix + key] = layer + " (" + place + ")";
+}
+
+std::string title_of(std::string_view section) {
+  for (const SchemaSection& row : schema()) {
+    if (row.name == section) return std::string(row.title);
+  }
+  return {};
+}
+
+}  // namespace
+
+bool is_section(Report& report, const std::string& file, const Node& node, std::string_view name) {
+  if (node.is_table()) return true;
+  report.add({file, node.line, node.column}, std::string(name) + " is " + node.description() +
+                                                 " (expected a section: " + title_of(name) + ")");
+  return false;
+}
+
+template <typename... T>
+void Loader::read_section(const Node& root, std::string_view name, const Part<T>&... parts) {
+  Origins origins;
+  std::string section(name);
+  Scope scope{report_, main_file_, "[" + section + "]", &origins, {}, {}};
+  const Node* node = root.find(name);
+  if (node != nullptr && is_section(report_, main_file_, *node, name)) {
+    read_table(scope, *node, parts...);
+  }
+  std::vector<Shown> shown;
+  (show_keys<T>("", parts.keys, parts.object, shown), ...);
+  add_dump(section, shown, origins);
+  if (section == "timeouts") inherit(origins, section, "timeouts.", pool_base_origins_);
+  if (section == "limits") inherit(origins, section, "limits.", pool_base_origins_);
+}
+
+void Loader::read_sections(const Node& root) {
+  Nothing nothing;
+  config_.admin.bind = default_admin_bind();
+  read_section(root, "server", Part{kServerKeys, config_.server});
+  read_listeners(root);
+  read_section(root, "admin", Part{kAdminKeys, config_.admin});
+  read_section(root, "metrics", Part{kMetricsKeys, nothing});
+  read_section(root, "routes", Part{kRoutesKeys, config_.routes});
+  read_section(root, "timeouts", Part{kClientTimeoutKeys, config_.timeouts},
+               Part{kPoolTimeoutKeys, pool_base_.timeouts});
+  read_section(root, "limits", Part{kLimitKeys, config_.limits}, Part{kPoolLimitKeys, pool_base_});
+  read_section(root, "log", Part{kLogKeys, config_.log});
+  read_pages(root);
+  read_section(root, "dns", Part{kDnsKeys, nothing});
+  read_section(root, "tracing", Part{kTracingKeys, nothing});
+  read_pool_base(root);
+}
+
+void Loader::read_listeners(const Node& root) {
+  const Node* section = root.find("listener");
+  if (section == nullptr || !is_section(report_, main_file_, *section, "listener")) return;
+  for (const Member& member : section->members) {
+    Origins origins;
+    std::string title = "listener." + member.key;
+    Scope scope{report_, main_file_, "[" + title + "]", &origins, {}, {}};
+    Place place = scope.place(member.line, member.column);
+    if (!member.value.is_table()) {
+      report_.add(place, title + " is " + member.value.description() +
+                             " (expected a section: [listener.NAME])");
+      continue;
+    }
+    if (!is_name(member.key)) {
+      report_.add(place, "the name " + quoted(member.key) +
+                             " (expected letters, digits, \".\", \"_\" and \"-\", "
+                             "beginning with a letter or digit)");
+    }
+    ListenerConfig listener;
+    listener.name = member.key;
+    listener.place = place;
+    read_table(scope, member.value, Part{kListenerKeys, listener});
+    if (member.value.find("bind") == nullptr) {
+      report_.add(place, "[" + title + "] without bind (expected bind = [\":8080\"])");
+    }
+    std::vector<Shown> shown;
+    show_keys<ListenerConfig>("", kListenerKeys, listener, shown);
+    add_dump(title, shown, origins);
+    listener_bind_places_.push_back(item_places(main_file_, member.value.find("bind")));
+    config_.listeners.push_back(std::move(listener));
+  }
+}
+
+void Loader::read_pages(const Node& root) {
+  const Node* section = root.find("pages");
+  if (section == nullptr || !is_section(report_, main_file_, *section, "pages")) return;
+  for (const Member& member : section->members) {
+    report_.add(
+        {main_file_, member.line, member.column},
+        "pages of one's own (" + quoted(member.key) + ") are not available in this version");
+  }
+}
+
+void Loader::read_pool_base(const Node& root) {
+  const Node* section = root.find("pool_defaults");
+  if (section == nullptr || !is_section(report_, main_file_, *section, "pool_defaults")) return;
+  Origins origins;
+  Scope scope{report_, main_file_, "[pool_defaults]", &origins, {}, {}};
+  read_table(scope, *section, Part{kPoolKeys, pool_base_});
+  inherit(origins, "pool_defaults", "", pool_base_origins_);
+}
+
+void Loader::check_top_level(const Node& root) {
+  std::vector<std::string_view> legal;
+  for (const SchemaSection& section : schema()) legal.push_back(section.name);
+  for (const Member& member : root.members) {
+    if (std::find(legal.begin(), legal.end(), member.key) != legal.end()) continue;
+    Scope scope{report_, main_file_, "the top level", nullptr, {}, {}};
+    bool is_setting = !member.value.is_table() && !member.value.is_list_of_tables();
+    if (is_setting) {
+      report_unknown_key(scope, member, {});
+      continue;
+    }
+    std::string message = "unknown section [" + member.key + "]";
+    std::string_view meant = suggest(member.key, legal);
+    if (!meant.empty()) message += " (did you mean " + title_of(meant) + "?)";
+    report_.add(scope.place(member.line, member.column), message);
+  }
+}
+
+void Loader::read_main(std::string_view text) {
+  report_.begin_file(main_file_);
+  files_.push_back(main_file_);
+  Node root;
+  if (!parse_file(std::string(text), main_file_, root)) return;
+  check_top_level(root);
+  read_sections(root);
+  read_entries(root, main_file_);
+  admin_bind_places_ = item_places(main_file_, find_in(root, "admin", "bind"));
+  read_route_files(find_in(root, "routes", "files"));
+  check_limits(find_in(root, "limits", "head_bytes"));
+  check_all();
+}
+
+void Loader::fail_main(const std::string& why) {
+  report_.begin_file(main_file_);
+  files_.push_back(main_file_);
+  report_.add({main_file_, 0, 0}, why);
+}
+
+void Loader::add_dump(const std::string& section, const std::vector<Shown>& shown,
+                      const Origins& origins) {
+  for (const Shown& line : shown) {
+    auto origin = origins.find(line.key);
+    bool is_set = origin != origins.end();
+    bool is_effective = line.use == Use::kSetting || (line.use == Use::kExample && is_set);
+    if (!is_effective) continue;
+    dump_.push_back({section, line.key, line.value, is_set ? origin->second : "default"});
+  }
+}
+
+Loaded Loader::finish() {
+  Loaded loaded;
+  loaded.files = std::move(files_);
+  loaded.globs = std::move(globs_);
+  if (report_.is_empty()) {
+    loaded.config = std::move(config_);
+    loaded.dump = std::move(dump_);
+  } else {
+    loaded.errors = report_.take_sorted();
+  }
+  return loaded;
+}
+
+Loaded load_text(std::string_view text, const std::string& name) {
+  Loader loader(name);
+  loader.read_main(text);
+  return loader.finish();
+}
+
+Loaded load_file(const std::string& path) {
+  Loader loader(path);
+  Result<std::string> text = read_file(path);
+  if (text.ok()) {
+    loader.read_main(*text);
+  } else {
+    loader.fail_main(text.error().message);
+  }
+  return loader.finish();
+}
+
+}  // namespace weir::config

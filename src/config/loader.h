@@ -1,0 +1,71 @@
+#pragma once
+// One load from the first file to a Loaded: weir.toml's sections, then its pools and routes, then
+// the route files, then what can only be checked with everything at hand. Lives for one load.
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "keys.h"
+#include "report.h"
+#include "sections.h"
+#include "weir/config/load.h"
+
+namespace weir::config {
+
+class Loader {
+ public:
+  // `name` is the path of the main file, for places and relative paths.
+  explicit Loader(std::string name) : main_file_(std::move(name)) {}
+  void read_main(std::string_view text);
+  void fail_main(const std::string& why);
+  Loaded finish();
+
+ private:
+  // load.cc: weir.toml
+  template <typename... T>
+  void read_section(const Node& root, std::string_view name, const Part<T>&... parts);
+  void read_sections(const Node& root);
+  void read_listeners(const Node& root);
+  void read_pages(const Node& root);
+  void read_pool_base(const Node& root);
+  void check_top_level(const Node& root);
+  // entries.cc: what route files may hold too
+  void read_entries(const Node& root, const std::string& file);
+  void read_pool(const Member& member, const std::string& file);
+  void read_route(const Node& node, const std::string& file);
+  void check_route(Scope& scope, const Node& node, const RouteDraft& draft);
+  void read_route_files(const Node* patterns);
+  void read_route_file(const std::string& path, const Place& pattern);
+  void check_route_file(const Node& root, const std::string& path);
+  bool parse_file(const std::string& text, const std::string& file, Node& out);
+  // checks.cc: across sections and files
+  void check_all();
+  void check_limits(const Node* head_bytes);
+  void check_listeners();
+  void check_pools_of_routes();
+  void check_backends();
+
+  void add_dump(const std::string& section, const std::vector<Shown>& shown,
+                const Origins& origins);
+
+  std::string main_file_;
+  Report report_;
+  Config config_;
+  std::vector<DumpLine> dump_;
+  std::vector<std::string> files_;
+  std::vector<std::string> globs_;
+  std::vector<Place> admin_bind_places_;
+  std::vector<std::vector<Place>> listener_bind_places_;
+  PoolConfig pool_base_;  // what every pool begins as
+  Origins pool_base_origins_;
+  std::map<std::string, Place> pool_places_;  // also of pools with errors
+  std::vector<Place> route_pool_places_;      // of each route's pool key
+  bool has_unread_file_ = false;
+};
+
+// The table of a section that holds named tables ([pool.NAME]), or a report that it is none.
+bool is_section(Report& report, const std::string& file, const Node& node, std::string_view name);
+
+}  // namespace weir::config

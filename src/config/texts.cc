@@ -1,0 +1,199 @@
+#include "texts.h"
+
+#include <algorithm>
+
+#include "rows.h"
+#include "suggest.h"
+#include "values.h"
+
+namespace weir::config {
+namespace {
+
+constexpr std::size_t kMaxNameBytes = 64;
+constexpr std::size_t kMaxLabelBytes = 200;
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return lower;
+}
+
+// Reads and checks a value only: keys of a table that is refused as a whole.
+template <typename Codec>
+constexpr Key<Nothing> checked(std::string_view name) {
+  return {name,
+          {},
+          [](Scope& scope, const Key<Nothing>&, const Node& node, Nothing&) {
+            typename Codec::Value value{};
+            Codec::read(scope, node, value);
+          },
+          [](const std::string&, const Key<Nothing>&, const Nothing&, std::vector<Shown>&) {}};
+}
+
+constexpr Key<Nothing> kHealthKeys[] = {
+    checked<Text>("path"),           checked<Flag>("tcp"),
+    checked<Timer>("interval"),      checked<Timer>("timeout"),
+    checked<Count<1, 1000>>("rise"), checked<Count<1, 1000>>("fall"),
+    checked<Text>("status"),
+};
+
+bool read_host(Scope& scope, const Node& node, std::string& out) {
+  if (!read_string(scope, node, "a host name such as \"www.example.com\"", out)) return false;
+  Result<std::string> host = parse_host_pattern(out);
+  if (!host.ok()) return scope.wrong(node, host.error().message);
+  out = std::move(host).value();
+  return true;
+}
+
+bool read_upgrade(Scope& scope, const Node& node, std::string& out) {
+  if (!read_string(scope, node, "a list of protocols: [\"websocket\"]", out)) return false;
+  out = lower_case(out);
+  if (!is_token(out)) return scope.expected(node, "a protocol's name such as \"websocket\"");
+  if (out == "h2c") return scope.wrong(node, "\"h2c\" is never tunnelled");
+  return true;
+}
+
+bool read_route_file(Scope& scope, const Node& node, std::string& out) {
+  if (!read_string(scope, node, "a list of globs: [\"routes.d/*.toml\"]", out)) return false;
+  if (out.ends_with(".map")) {
+    return scope.wrong(node, quoted(out) +
+                                 ": map files are not available in this version "
+                                 "(expected a glob for TOML files: \"routes.d/*.toml\")");
+  }
+  if (!out.ends_with(".toml")) {
+    return scope.expected(node, "a glob that ends in .toml: \"routes.d/*.toml\"");
+  }
+  return true;
+}
+
+template <typename ReadItem>
+bool read_items(Scope& scope, const Node& node, std::string_view what, ReadItem read_item,
+                std::vector<std::string>& out) {
+  if (!is_list(scope, node, what)) return false;
+  out.clear();
+  for (const Node& item : node.items) {
+    std::string text;
+    if (read_item(scope, item, text)) out.push_back(std::move(text));
+  }
+  return out.size() == node.items.size();
+}
+
+}  // namespace
+
+bool Token::read(Scope& scope, const Node& node, Value& out) {
+  constexpr std::string_view kForm = "1 to 64 letters, digits, \"-\", \".\" and \"_\"";
+  std::string text;
+  if (!read_string(scope, node, kForm, text)) return false;
+  if (!is_token(text) || text.size() > kMaxNameBytes) return scope.expected(node, kForm);
+  out = text;
+  return true;
+}
+
+bool Upgrades::read(Scope& scope, const Node& node, Value& out) {
+  return read_items(scope, node, "a list of protocols: [\"websocket\"]", read_upgrade, out);
+}
+
+bool RouteFiles::read(Scope& scope, const Node& node, Value& out) {
+  return read_items(scope, node, "a list of globs: [\"routes.d/*.toml\"]", read_route_file, out);
+}
+
+constexpr Choice<AccessLog> kAccessTargets[] = {{"off", AccessLog::kOff},
+                                                {"stdout", AccessLog::kStdout}};
+
+bool AccessTarget::read(Scope& scope, const Node& node, Value& out) {
+  bool is_file = node.text.find_first_of("/.") != std::string::npos && node.text != "/dev/stdout";
+  if (node.kind == Node::Kind::kString && is_file) {
+    return scope.wrong(node, quoted(node.text) +
+                                 ": log files are not available in this version "
+                                 "(expected \"off\" or \"stdout\")");
+  }
+  return OneOf<kAccessTargets>::read(scope, node, out);
+}
+std::string AccessTarget::show(Value value) { return OneOf<kAccessTargets>::show(value); }
+
+bool HashOn::read(Scope& scope, const Node& node, Value& out) {
+  constexpr std::string_view kForms = "\"client_ip\", \"path\", \"header:NAME\" or \"cookie:NAME\"";
+  if (!read_string(scope, node, kForms, out)) return false;
+  std::size_t colon = out.find(':');
+  bool is_plain = out == "client_ip" || out == "path";
+  bool is_named = (out.starts_with("header:") || out.starts_with("cookie:")) &&
+                  is_token(std::string_view(out).substr(colon + 1));
+  return is_plain || is_named || scope.expected(node, kForms);
+}
+
+bool Health::read(Scope& scope, const Node& node, Value& out) {
+  if (node.kind == Node::Kind::kBoolean) {
+    out = node.boolean ? "true" : "false";
+    return !node.boolean || scope.expected(node, "false, or { path = \"/up\" }");
+  }
+  if (!node.is_table()) return scope.expected(node, "false, or { path = \"/up\" }");
+  Nothing nothing;
+  read_nested<Nothing>(scope, node, kHealthKeys, nothing);
+  out = "{}";
+  return true;
+}
+
+bool HostHeader::read(Scope& scope, const Node& node, Value& out) {
+  std::string text;
+  if (!read_string(scope, node, "a host name such as \"www.example.com\"", text)) return false;
+  if (text.empty()) {
+    out.clear();
+    return true;
+  }
+  Result<std::string> host = parse_host_header(text);
+  if (!host.ok()) return scope.wrong(node, host.error().message);
+  out = std::move(host).value();
+  return true;
+}
+
+bool Label::read(Scope& scope, const Node& node, Value& out) {
+  if (!read_string(scope, node, "a string", out)) return false;
+  bool has_control = std::any_of(out.begin(), out.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  });
+  if (!has_control && out.size() <= kMaxLabelBytes) return true;
+  return scope.expected(node, "one line of at most 200 bytes");
+}
+
+bool RouteHosts::read(Scope& scope, const Node& node, Value& out) {
+  constexpr std::string_view kForm = "a list of host names: [\"www.example.com\"]";
+  if (!read_items(scope, node, kForm, read_host, out)) return false;
+  return !out.empty() || scope.wrong(node, "is empty (expected a host name)");
+}
+
+bool RouteHost::read(Scope& scope, const Node& node, Value& out) {
+  if (node.kind == Node::Kind::kList) {
+    return scope.expected(node, "one host name", "hosts = […]");
+  }
+  std::string host;
+  if (!read_host(scope, node, host)) return false;
+  out = {std::move(host)};
+  return true;
+}
+
+bool RoutePath::read(Scope& scope, const Node& node, Value& out) {
+  std::string text;
+  if (!read_string(scope, node, "a path such as \"/api\"", text)) return false;
+  if (text.empty()) {
+    out.clear();
+    return true;
+  }
+  Result<std::string> path = parse_path(text);
+  if (!path.ok()) return scope.wrong(node, path.error().message);
+  out = std::move(path).value();
+  return true;
+}
+
+bool RouteScheme::read(Scope& scope, const Node& node, Value& out) {
+  std::string text;
+  if (!read_string(scope, node, "\"http\" or \"https\"", text)) return false;
+  if (text != "http" && text != "https") {
+    return scope.expected(node, "\"http\" or \"https\"");
+  }
+  out = text;
+  return true;
+}
+
+}  // namespace weir::config

@@ -1,0 +1,84 @@
+#pragma once
+// Codecs of strings with a form of their own.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "codecs.h"
+#include "weir/config/config.h"
+
+namespace weir::config {
+
+// What stands in Via and Proxy-Status.
+struct Token {
+  using Value = std::string;
+  static bool read(Scope& scope, const Node& node, Value& out);
+  static std::string show(const Value& value) { return quoted(value); }
+};
+struct Upgrades {
+  using Value = std::vector<std::string>;
+  static bool read(Scope& scope, const Node& node, Value& out);
+  static std::string show(const Value& value) { return TextList::show(value); }
+};
+struct RouteFiles {
+  using Value = std::vector<std::string>;
+  static bool read(Scope& scope, const Node& node, Value& out);
+  static std::string show(const Value& value) { return TextList::show(value); }
+};
+struct AccessTarget {
+  using Value = AccessLog;
+  static bool read(Scope& scope, const Node& node, Value& out);
+  static std::string show(Value value);
+};
+struct HashOn {
+  using Value = std::string;
+  static bool read(Scope& scope, const Node& node, Value& out);
+  static std::string show(const Value& value) { return quoted(value); }
+};
+// "false", or some other form of a health check.
+struct Health {
+  using Value = std::string;
+  static bool read(Scope& scope, const Node& node, Value& out);
+  static std::string show(const Value& value) { return value; }
+};
+struct HostHeader {
+  using Value = std::string;
+  static bool read(Scope& scope, const Node& node, Value& out);
+  static std::string show(const Value& value) { return quoted(value); }
+};
+
+// A route's name: any line of text.
+struct Label {
+  using Value = std::string;
+  static bool read(Scope& scope, const Node& node, Value& out);
+  static std::string show(const Value& value) { return quoted(value); }
+};
+struct RouteHosts {
+  using Value = std::vector<std::string>;
+  static bool read(Scope& scope, const Node& node, Value& out);
+  static std::string show(const Value& value) { return TextList::show(value); }
+};
+struct RouteHost {
+  using Value = std::vector<std::string>;
+  static bool read(Scope& scope, const Node& node, Value& out);
+  static std::string show(const Value& value) { return value.empty() ? "" : quoted(value[0]); }
+};
+struct RoutePath {
+  using Value = std::string;
+  static bool read(Scope& scope, const Node& node, Value& out);
+  static std::string show(const Value& value) { return quoted(value); }
+};
+struct RouteScheme {
+  using Value = std::optional<std::string>;
+  static bool read(Scope& scope, const Node& node, Value& out);
+  static std::string show(const Value& value) { return value ? quoted(*value) : ""; }
+};
+
+// Read elsewhere.
+struct AnyValue {
+  using Value = std::string;
+  static bool read(Scope&, const Node&, Value&) { return true; }
+  static std::string show(const Value&) { return {}; }
+};
+
+}  // namespace weir::config

@@ -1,0 +1,136 @@
+#include "tree.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+namespace weir::config {
+namespace {
+
+constexpr std::size_t kMaxShownBytes = 80;
+
+void put_place(Node& node, const toml::source_position& position) {
+  node.line = position.line;
+  node.column = position.column;
+}
+
+Node convert(const toml::node& from);
+
+// toml++ sorts by name; messages and listeners go by the order of the file.
+void convert_members(const toml::table& from, Node& to) {
+  for (const auto& [key, value] : from) {
+    const toml::source_position& begin = key.source().begin;
+    to.members.push_back({std::string(key.str()), begin.line, begin.column, convert(value)});
+  }
+  std::stable_sort(to.members.begin(), to.members.end(), [](const Member& a, const Member& b) {
+    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+  });
+}
+
+Node convert(const toml::node& from) {
+  Node to;
+  put_place(to, from.source().begin);
+  if (const toml::table* table = from.as_table()) {
+    convert_members(*table, to);
+  } else if (const toml::array* list = from.as_array()) {
+    to.kind = Node::Kind::kList;
+    for (const toml::node& item : *list) to.items.push_back(convert(item));
+  } else if (const auto* text = from.as_string()) {
+    to.kind = Node::Kind::kString;
+    to.text = text->get();
+  } else if (const auto* integer = from.as_integer()) {
+    to.kind = Node::Kind::kInteger;
+    to.integer = integer->get();
+  } else if (const auto* boolean = from.as_boolean()) {
+    to.kind = Node::Kind::kBoolean;
+    to.boolean = boolean->get();
+  } else {
+    to.kind = from.is_floating_point() ? Node::Kind::kNumber : Node::Kind::kDate;
+  }
+  return to;
+}
+
+// toml++ names the grammar rule that it was in and starts with a capital: "Error while parsing
+// decimal integer: expected digit, saw 's'". The forgotten quotes and units behind most of these
+// deserve a word.
+std::string in_our_words(std::string_view message) {
+  constexpr std::string_view kPrefix = "Error while parsing ";
+  std::string text(message.starts_with(kPrefix) ? message.substr(kPrefix.size()) : message);
+  if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  std::string hint;
+  if (text.starts_with("value: could not determine") || text.starts_with("decimal")) {
+    hint = " (texts, durations, sizes and addresses stand in quotes)";
+  }
+  return "not TOML: " + text + hint;
+}
+
+}  // namespace
+
+bool Node::is_list_of_tables() const {
+  return kind == Kind::kList && !items.empty() &&
+         std::all_of(items.begin(), items.end(), [](const Node& item) { return item.is_table(); });
+}
+
+const Node* Node::find(std::string_view key) const {
+  for (const Member& member : members) {
+    if (member.key == key) return &member.value;
+  }
+  return nullptr;
+}
+
+std::string Node::description() const {
+  switch (kind) {
+    case Kind::kString:
+      if (text.size() <= kMaxShownBytes) return quoted(text);
+      return quoted(text.substr(0, kMaxShownBytes)) + "…";
+    case Kind::kInteger:
+      return "the integer " + std::to_string(integer);
+    case Kind::kNumber:
+      return "a number with a fraction";
+    case Kind::kBoolean:
+      return boolean ? "true" : "false";
+    case Kind::kDate:
+      return "a date or time";
+    case Kind::kList:
+      return "a list";
+    case Kind::kTable:
+      return "a table";
+  }
+  return {};
+}
+
+Result<Node, SyntaxError> parse_toml(std::string_view text) {
+  try {
+    return convert(toml::parse(text));
+  } catch (const toml::parse_error& error) {
+    const toml::source_position& begin = error.source().begin;
+    return Err{SyntaxError{begin.line, begin.column, in_our_words(error.description())}};
+  }
+}
+
+std::string quoted(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out = "\"";
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += "\\u00";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+}  // namespace weir::config
