@@ -169,6 +169,9 @@ def integration(kind, marker, pattern):
     reports.mkdir(parents=True)
     environment = {**sanitizer_options(f'log_path={reports}/report:'), 'WEIR_BIN': str(ROOT / folder / 'weir'),
                    'PYTHONDONTWRITEBYTECODE': '1'}
+    if kind != 'test':
+        # How long a test waits for what must come: instrumented code is slow, and two steps share the cores.
+        environment['WEIR_TEST_DEADLINE'] = '60'
     command = ['/usr/bin/python3', '-m', 'pytest', 'tests/integration', '-q', '--no-header', '-rfEs',
                '-p', 'no:cacheprovider', '-o', 'faulthandler_timeout=120', f'--junitxml={report}', '-m', marker]
     if pattern:
