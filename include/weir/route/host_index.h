@@ -2,7 +2,7 @@
 // Names to small numbers by one hash probe per label: which of exact, "*." and "." a name has,
 // found for a host and all its suffixes in one pass from the right. The table above gives the
 // numbers their meaning. Once built it only reads, so threads may share it. Made for a million
-// names (about 45 bytes each, two cache misses a hit); its form may change, its interface not.
+// names (about 20 bytes and the name each, two cache misses a hit); its form may change.
 #include <array>
 #include <bitset>
 #include <cstddef>

@@ -184,6 +184,21 @@ TEST_CASE("paths match on segment borders") {
   CHECK(find(*table, "a.com", "") == "404");
 }
 
+TEST_CASE("a path between others finds what all of them are below") {
+  auto table = table_of({{"a.com", "/p", {}},
+                         {"a.com", "/p/a", {}},
+                         {"a.com", "/p/b/x/y", {}},
+                         {"a.com", "/p/b", Scheme::kHttps},
+                         {"a.com", "/p-q", {}}});
+  CHECK(find(*table, "a.com", "/p/aa") == "a.com/p");
+  CHECK(find(*table, "a.com", "/p/b/x") == "a.com/p");
+  CHECK(find(*table, "a.com", "/p/b/x", Scheme::kHttps) == "a.com/p/b https");
+  CHECK(find(*table, "a.com", "/p/b/x/z") == "a.com/p");
+  CHECK(find(*table, "a.com", "/p/c") == "a.com/p");
+  CHECK(find(*table, "a.com", "/p-") == "404");
+  CHECK(find(*table, "a.com", "/p-q/r") == "a.com/p-q");
+}
+
 TEST_CASE("paths match on the copy with unreserved characters decoded") {
   auto table = table_of({{"a.com", "/api", {}}, {"a.com", "/~user", {}}, {"a.com", "", {}}});
   CHECK(find(*table, "a.com", "/%61pi") == "a.com/api");
