@@ -91,8 +91,12 @@ class BackendConnections {
  private:
   friend class PooledConnection;
   friend class ConnectWaiter;
-  void forget(PooledConnection& idle);
   PooledConnection* usable(LocalBackend& backend, Reuse reuse);
+  std::optional<Duration> learned_limit(const LocalBackend& backend) const;
+  std::unique_ptr<PooledConnection> take(PooledConnection& idle);
+  void close(PooledConnection& idle);
+  bool close_least_recent();
+  void learn(const PooledConnection& idle);
   wire::Context& context_;
   net::Connector& connector_;
   observe::WorkerNumbers& numbers_;

@@ -23,6 +23,8 @@ class LocalBackend {
   LocalBackend(std::shared_ptr<Backend> shared, unsigned worker) : shared_(std::move(shared)), worker_(worker) {}
   ~LocalBackend();
   const Backend& shared() const { return *shared_; }
+  std::uint32_t in_flight() const { return own_in_flight_ + others_in_flight_; }
+  bool is_removed() const { return is_removed_; }
   const std::shared_ptr<Backend>& identity() const { return shared_; }
   std::uint32_t own_in_flight() const { return own_in_flight_; }
 
@@ -38,8 +40,8 @@ class LocalBackend {
   std::uint32_t others_in_flight_ = 0;   // as of the last refresh
   unsigned idle_count_ = 0;
   bool is_removed_ = false;              // by a reload: nothing is kept any more
-  std::optional<Duration> learned_idle_; // after which the backend closes unused connections
-  TimePoint learned_at_{};
+  std::optional<Duration> learned_idle_; // after which the backend closes unused connections …
+  TimePoint learned_until_{};            // … believed until then
   IntrusiveList<PooledConnection> idle_;   // most recently used first
 };
 
@@ -56,6 +58,7 @@ class Claim {
   LocalBackend& backend() const { return *backend_; }
 
  private:
+  friend class BackendConnections;
   std::shared_ptr<LocalBackend> backend_;
 };
 
@@ -75,13 +78,13 @@ class LocalPool {
   bool spend_retry();
 
  private:
+  bool is_eligible(std::size_t index, std::span<const LocalBackend* const> tried) const;
   void refresh_others(TimePoint now);
   std::shared_ptr<const PoolSpec> spec_;
   unsigned worker_;
   std::unique_ptr<Balancer> balancer_;
   std::vector<std::shared_ptr<LocalBackend>> backends_;
-  std::vector<Candidate> candidates_;    // reused
-  std::vector<std::size_t> eligible_;    // reused: indices into backends_
+  std::vector<std::size_t> eligible_;    // reused: indices into backends_ that were not tried
   TimePoint others_refreshed_at_{};
   std::uint32_t retry_credit_ = 0;       // in hundredths of a retry
   TimePoint floor_earned_at_{};
