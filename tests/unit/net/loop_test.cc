@@ -1,0 +1,192 @@
+#include "weir/net/loop.h"
+
+#include <sys/resource.h>
+
+#include <csignal>
+#include <thread>
+
+#include "tests/unit/net/net_fixture.h"
+
+namespace weir::net {
+namespace {
+
+using std::chrono::milliseconds;
+
+TEST_CASE("tasks run on the loop, in order, from any thread") {
+  TestLoop loop;
+  std::vector<int> order;
+  std::thread other([&] {
+    for (int i = 0; i < 1000; ++i) {
+      loop.post([&order, i] { order.push_back(i); });
+    }
+    loop.post([&loop] { loop.stop(); });
+  });
+  loop.run();
+  other.join();
+  REQUIRE(order.size() == 1000);
+  for (int i = 0; i < 1000; ++i) CHECK(order[static_cast<std::size_t>(i)] == i);
+}
+
+TEST_CASE("tasks behind a stop wait for the next run, and own what they need") {
+  TestLoop loop;
+  auto value = std::make_unique<int>(7);
+  int seen = 0;
+  loop.post([&] { loop.stop(); });
+  loop.post([&seen, value = std::move(value)] { seen = *value; });
+  loop.run();
+  CHECK(seen == 0);
+  loop.post([&] { loop.stop(); });
+  loop.run();
+  CHECK(seen == 7);
+}
+
+TEST_CASE("a task may post another") {
+  TestLoop loop;
+  int depth = 0;
+  std::function<void()> again = [&] {
+    if (++depth < 5) return loop.post(again);
+    loop.stop();
+  };
+  loop.post(again);
+  loop.run();
+  CHECK(depth == 5);
+}
+
+TEST_CASE("stop from another thread ends a run that waits") {
+  TestLoop loop;
+  std::thread other([&] { loop.stop(); });
+  loop.run();
+  other.join();
+}
+
+TEST_CASE("tasks still queued are destroyed unrun, with what they post") {
+  auto held = std::make_shared<int>(1);
+  bool did_run = false;
+  {
+    TestLoop loop;
+    auto poster = std::shared_ptr<int>(new int(2), [&loop, held](int* number) {
+      delete number;
+      loop.post([held] {});
+    });
+    loop.post([&did_run, poster = std::move(poster)] { did_run = true; });
+  }
+  CHECK_FALSE(did_run);
+  CHECK(held.use_count() == 1);
+}
+
+TEST_CASE("retired objects die at the end of the event") {
+  TestLoop loop;
+  auto alive = std::make_shared<int>(1);
+  long after_retire = 0, in_next_task = 0;
+  loop.post([&] {
+    loop.scheduler().retire(std::make_unique<std::shared_ptr<int>>(alive));
+    after_retire = alive.use_count();
+  });
+  loop.post([&] {
+    in_next_task = alive.use_count();
+    loop.stop();
+  });
+  loop.run();
+  CHECK(after_retire == 2);
+  CHECK(in_next_task == 1);
+}
+
+TEST_CASE("timers of the loop fire at their time, and the turn's time is fresh after a wait") {
+  TestLoop loop;
+  TimePoint start = TestLoop::clock().now();
+  TimePoint seen{};
+  struct Context {
+    TestLoop& loop;
+    TimePoint& seen;
+  } context{loop, seen};
+  Timer timer(
+      [](void* raw) {
+        auto* to = static_cast<Context*>(raw);
+        to->seen = to->loop.scheduler().now();
+        to->loop.stop();
+      },
+      &context);
+  loop.scheduler().arm(timer, milliseconds(20));
+  loop.run();
+  CHECK(seen - start >= milliseconds(20));
+  CHECK(seen - start < milliseconds(200));
+}
+
+TEST_CASE("background work runs in order elsewhere, its second half here") {
+  TestLoop loop;
+  std::string order;
+  std::thread::id here = std::this_thread::get_id();
+  bool was_elsewhere = false;
+  int niceness = 0;
+  loop.run_in_background(
+      [&] {
+        was_elsewhere = std::this_thread::get_id() != here;
+        niceness = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()));
+      },
+      [&] { order += "a"; });
+  loop.run_in_background([] {}, nullptr);
+  loop.run_in_background([] {}, [&] { order += "b"; });
+  CHECK(loop.run_until([&] { return order == "ab"; }));
+  CHECK(was_elsewhere);
+  CHECK(niceness == 19);
+  CHECK(getpriority(PRIO_PROCESS, 0) != 19);
+}
+
+TEST_CASE("a loop waits for the running background work and drops the rest") {
+  std::atomic<int> finished = 0;
+  bool did_report = false;
+  {
+    TestLoop loop;
+    std::atomic<bool> has_begun = false;
+    loop.run_in_background(
+        [&] {
+          has_begun = true;
+          has_begun.notify_one();
+          ++finished;
+        },
+        [&] { did_report = true; });
+    has_begun.wait(false);
+  }
+  CHECK(finished == 1);
+  CHECK_FALSE(did_report);
+}
+
+TEST_CASE("signals arrive on the loop") {
+  TestLoop loop;
+  std::vector<int> seen;
+  loop.watch_signals({SIGUSR1, SIGHUP}, [&](int signal) { seen.push_back(signal); });
+  ::raise(SIGUSR1);
+  CHECK(loop.run_until([&] { return seen.size() == 1; }));
+  ::raise(SIGHUP);
+  CHECK(loop.run_until([&] { return seen.size() == 2; }));
+  CHECK(seen == std::vector<int>{SIGUSR1, SIGHUP});
+}
+
+TEST_CASE("an accepted socket may be posted to another loop") {
+  TestLoop here;
+  Loop there(TestLoop::clock());
+  ListeningSocket socket = listen_at(loopback());
+  struct Passer : AcceptObserver {
+    explicit Passer(Loop& to) : other(to) {}
+    void on_accept(AcceptedSocket socket) override {
+      other.post([this, moved = std::move(socket)]() mutable {
+        auto stream = other.adopt(std::move(moved));
+        stream->write("from there");
+      });
+      has_passed = true;
+    }
+    void on_accept_blocked(std::string_view) override {}
+    Loop& other;
+    bool has_passed = false;
+  } passer(there);
+  Acceptor acceptor(here, socket, passer);
+  std::thread thread([&] { there.run(); });
+  Peer peer = Peer::connect_to(socket.endpoint());
+  CHECK(here.run_until([&] { return passer.has_passed; }));
+  CHECK(here.run_until([&] { return peer.try_read() == "from there"; }));
+  there.stop();
+  thread.join();
+}
+
+}  // namespace
+}  // namespace weir::net

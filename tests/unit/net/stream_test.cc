@@ -1,0 +1,367 @@
+#include "weir/net/stream.h"
+
+#include "tests/unit/net/net_fixture.h"
+
+namespace weir::net {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Writes until the kernel takes no more and more than the high mark is queued.
+WriteResult fill(Stream& stream, std::size_t* total = nullptr) {
+  std::string block(32 * 1024, 'x');
+  for (int i = 0; i < 1000; ++i) {
+    WriteResult result = stream.write(block);
+    if (total != nullptr) *total += block.size();
+    if (result != WriteResult::kOk) return result;
+  }
+  return WriteResult::kOk;
+}
+
+TEST_CASE("bytes arrive, within the observer's budget") {
+  Pair pair;
+  pair.recorder.budget = 3;
+  pair.peer.send("hello, weir");
+  CHECK(pair.loop.run_until([&] { return pair.recorder.received == "hello, weir"; }));
+  CHECK(pair.recorder.reads == 4);
+}
+
+TEST_CASE("slices leave in order, in one write") {
+  Pair pair;
+  std::vector<std::string_view> slices = {"a", "", "bc", "def"};
+  for (int i = 0; i < 40; ++i) slices.push_back("-");
+  CHECK(pair.stream->write(slices) == WriteResult::kOk);
+  CHECK(pair.stream->sent_bytes() == 46);
+  CHECK(pair.stream->queued_bytes() == 0);
+  CHECK(pair.peer.try_read() == "abcdef" + std::string(40, '-'));
+}
+
+TEST_CASE("the end of the peer comes once, after its bytes, and does not spin") {
+  Pair pair;
+  pair.peer.send("last");
+  pair.peer.shutdown();
+  CHECK(pair.loop.run_until([&] { return pair.recorder.ends == 1; }));
+  CHECK(pair.recorder.received == "last");
+  CHECK(pair.loop.turns_in(milliseconds(30)) < 8);
+  CHECK(pair.recorder.ends == 1);
+  CHECK(pair.stream->write("answer") == WriteResult::kOk);
+  CHECK(pair.peer.try_read() == "answer");
+  pair.stream->end_writing();
+  CHECK(pair.peer.try_read() == "");
+  CHECK(pair.loop.turns_in(milliseconds(30)) < 8);  // EPOLLHUP now
+  CHECK(pair.recorder.errors == 0);
+}
+
+TEST_CASE("a peer that half-closed and then goes away is noticed") {
+  Pair pair;
+  pair.peer.shutdown();
+  CHECK(pair.loop.run_until([&] { return pair.recorder.ends == 1; }));
+  pair.loop.turns_in(milliseconds(5));
+  pair.peer.reset();
+  CHECK(pair.loop.run_until([&] { return pair.recorder.errors == 1; }));
+  CHECK(pair.recorder.error == StreamError::kReset);
+  CHECK(pair.loop.turns_in(milliseconds(30)) < 8);
+}
+
+TEST_CASE("a reset comes once, after the bytes before it") {
+  Pair pair;
+  pair.recorder.budget = 2;
+  pair.peer.send("abcde");
+  pair.peer.reset();
+  CHECK(pair.loop.run_until([&] { return pair.recorder.errors == 1; }));
+  CHECK(pair.recorder.received == "abcde");
+  CHECK(pair.recorder.error == StreamError::kReset);
+  CHECK(pair.recorder.ends == 0);
+  CHECK(pair.loop.turns_in(milliseconds(30)) < 8);
+  CHECK(pair.recorder.errors == 1);
+  CHECK(pair.stream->write("x") == WriteResult::kBroken);
+}
+
+TEST_CASE("a paused stream reads nothing, keeps the bytes, and goes on when no reason is left") {
+  Pair pair;
+  pair.stream->pause_reading(PauseReason::kPeerFull);
+  pair.stream->pause_reading(PauseReason::kPipelined);
+  CHECK(pair.stream->is_reading_paused());
+  pair.peer.send("kept");
+  CHECK(pair.loop.turns_in(milliseconds(30)) < 8);
+  CHECK(pair.recorder.received.empty());
+  pair.stream->resume_reading(PauseReason::kPeerFull);
+  pair.loop.turns_in(milliseconds(5));
+  CHECK(pair.recorder.received.empty());
+  pair.stream->resume_reading(PauseReason::kPipelined);
+  CHECK(pair.loop.run_until([&] { return pair.recorder.received == "kept"; }));
+}
+
+TEST_CASE("a paused stream whose peer resets does not spin and tells it on resuming") {
+  Pair pair;
+  pair.stream->pause_reading(PauseReason::kPeerFull);
+  pair.peer.send("before");
+  pair.peer.reset();
+  CHECK(pair.loop.turns_in(milliseconds(50)) < 8);
+  CHECK(pair.recorder.errors == 0);
+  pair.stream->resume_reading(PauseReason::kPeerFull);
+  CHECK(pair.loop.run_until([&] { return pair.recorder.errors == 1; }));
+  CHECK(pair.recorder.received == "before");
+}
+
+TEST_CASE("pausing inside on_read holds the next bytes back") {
+  Pair pair;
+  pair.recorder.budget = 1;
+  pair.recorder.hook = [&] { pair.stream->pause_reading(PauseReason::kPeerFull); };
+  pair.peer.send("ab");
+  CHECK(pair.loop.turns_in(milliseconds(30)) < 8);
+  CHECK(pair.recorder.received == "a");
+  pair.stream->resume_reading(PauseReason::kPeerFull);
+  CHECK(pair.loop.run_until([&] { return pair.recorder.received == "ab"; }));
+}
+
+TEST_CASE("what a slow peer does not take is queued, marked, and flushed in order") {
+  Pair pair;
+  std::size_t total = 0;
+  CHECK(fill(*pair.stream, &total) == WriteResult::kAboveMark);
+  CHECK(pair.stream->queued_bytes() > kHighMarkBytes);
+  CHECK(pair.stream->sent_bytes() + pair.stream->queued_bytes() == total);
+  pair.stream->write("END");
+  pair.stream->end_writing();
+  std::string received;
+  bool is_over = pair.loop.run_until([&] {
+    while (auto bytes = pair.peer.try_read()) {
+      if (bytes->empty()) return true;
+      received += *bytes;
+    }
+    return false;
+  });
+  CHECK(is_over);
+  CHECK(received.size() == total + 3);
+  CHECK(received.ends_with("xEND"));
+  CHECK(pair.recorder.progresses > 0);
+  CHECK(pair.recorder.last_queued == 0);
+  CHECK(pair.loop.turns_in(milliseconds(30)) < 8);
+}
+
+TEST_CASE("reading and flushing take turns when both are always possible") {
+  Pair pair;
+  pair.recorder.budget = 1;
+  fill(*pair.stream);
+  pair.peer.send(std::string(64, 'i'));
+  int progresses_at_half = 0;
+  CHECK(pair.loop.run_until([&] {
+    pair.peer.try_read();
+    if (pair.stream->queued_bytes() == 0) fill(*pair.stream);
+    if (pair.recorder.reads == 32) progresses_at_half = pair.recorder.progresses;
+    return pair.recorder.reads == 64;
+  }));
+  CHECK(progresses_at_half > 0);
+}
+
+TEST_CASE("writing to a peer that is gone breaks, and its bytes are still read") {
+  Pair pair;
+  pair.stream->pause_reading(PauseReason::kPeerFull);
+  pair.peer.send("response");
+  pair.stream->write("request");
+  pair.loop.turn();
+  pair.peer.close();  // with unread input: a reset
+  while (pair.stream->write("more") != WriteResult::kBroken) pair.loop.turn();
+  CHECK(pair.stream->write("more") == WriteResult::kBroken);
+  CHECK(pair.recorder.errors == 0);
+  pair.stream->resume_reading(PauseReason::kPeerFull);
+  // The failed send took the reset out of the socket: it must not look like an orderly end.
+  CHECK(pair.loop.run_until([&] { return pair.recorder.errors == 1; }));
+  CHECK(pair.recorder.received == "response");
+  CHECK(pair.recorder.ends == 0);
+}
+
+TEST_CASE("a response before a refused upload is read to its orderly end") {
+  Pair pair;
+  pair.stream->pause_reading(PauseReason::kPeerFull);
+  pair.peer.send("413");
+  pair.peer.close();  // nothing unread: FIN, and a reset only in answer to what comes
+  while (pair.stream->write("upload") != WriteResult::kBroken) pair.loop.turns_in(milliseconds(1));
+  pair.stream->resume_reading(PauseReason::kPeerFull);
+  CHECK(pair.loop.run_until([&] { return pair.recorder.ends + pair.recorder.errors == 1; }));
+  CHECK(pair.recorder.ends == 1);
+  CHECK(pair.recorder.received == "413");
+}
+
+TEST_CASE("a flush that fails is told even while reading is paused") {
+  Pair pair;
+  pair.stream->pause_reading(PauseReason::kPeerFull);
+  fill(*pair.stream);
+  pair.peer.reset();
+  CHECK(pair.loop.run_until([&] { return pair.recorder.errors == 1; }));
+  CHECK(pair.stream->queued_bytes() == 0);
+  CHECK(pair.loop.turns_in(milliseconds(30)) < 8);
+  CHECK(pair.recorder.errors == 1);
+}
+
+TEST_CASE("a flush that fails after the peer's end is told") {
+  Pair pair;
+  pair.peer.shutdown();
+  CHECK(pair.loop.run_until([&] { return pair.recorder.ends == 1; }));
+  fill(*pair.stream);
+  pair.peer.close();
+  CHECK(pair.loop.run_until([&] { return pair.recorder.errors == 1; }));
+}
+
+TEST_CASE("a stream may be destroyed inside each of its callbacks") {
+  Pair pair;
+  int* count = nullptr;
+  pair.recorder.hook = [&] { pair.stream.reset(); };
+  SUBCASE("on_read") {
+    count = &pair.recorder.reads;
+    pair.peer.send("x");
+    pair.peer.send("y");
+  }
+  SUBCASE("on_read_end") {
+    count = &pair.recorder.ends;
+    pair.peer.shutdown();
+  }
+  SUBCASE("on_stream_error") {
+    count = &pair.recorder.errors;
+    pair.peer.reset();
+  }
+  SUBCASE("on_stream_error of a flush") {
+    count = &pair.recorder.errors;
+    pair.stream->pause_reading(PauseReason::kPeerFull);
+    fill(*pair.stream);
+    pair.peer.reset();
+  }
+  SUBCASE("on_write_progress") {
+    count = &pair.recorder.progresses;
+    fill(*pair.stream);
+    pair.peer.try_read();
+  }
+  CHECK(pair.loop.run_until([&] {
+    if (pair.peer.fd() >= 0) pair.peer.try_read();
+    return *count == 1;
+  }));
+  CHECK(pair.stream == nullptr);
+  CHECK(pair.loop.open_streams() == 0);
+  pair.loop.turns_in(milliseconds(5));
+  CHECK(*count == 1);
+}
+
+TEST_CASE("a stream may be finished and reset inside its callbacks") {
+  Pair pair;
+  pair.peer.send("x");
+  SUBCASE("finish") {
+    pair.recorder.hook = [&] { Stream::finish(std::move(pair.stream)); };
+    CHECK(pair.loop.run_until([&] { return pair.peer.try_read() == ""; }));
+    pair.peer.close();
+  }
+  SUBCASE("reset") {
+    pair.recorder.hook = [&] { Stream::reset(std::move(pair.stream)); };
+    CHECK(pair.loop.run_until([&] { return pair.peer.try_read() == "!"; }));
+  }
+  CHECK(pair.loop.run_until([&] { return pair.loop.open_streams() == 0; }));
+}
+
+TEST_CASE("destroying closes at once") {
+  Pair pair;
+  pair.stream.reset();
+  CHECK(pair.loop.open_streams() == 0);
+  CHECK(pair.peer.try_read() == "");
+}
+
+TEST_CASE("a finished stream flushes to a reading peer and lingers until its end") {
+  Pair pair;
+  std::size_t total = 0;
+  fill(*pair.stream, &total);
+  Stream::finish(std::move(pair.stream));
+  CHECK(pair.loop.open_streams() == 1);
+  pair.peer.send("ignored");
+  std::size_t received = 0;
+  CHECK(pair.loop.run_until([&] {
+    while (auto bytes = pair.peer.try_read()) {
+      if (bytes->empty()) return true;
+      received += bytes->size();
+    }
+    return false;
+  }));
+  CHECK(received == total);
+  CHECK(pair.loop.open_streams() == 1);
+  CHECK(pair.loop.turns_in(milliseconds(30)) < 8);
+  pair.peer.close();
+  CHECK(pair.loop.run_until([&] { return pair.loop.open_streams() == 0; }));
+}
+
+TEST_CASE("a finished stream gives up on a silent peer after its linger time") {
+  Pair pair;
+  Scheduler& scheduler = pair.loop.scheduler();
+  TimePoint start = scheduler.now();
+  Stream::finish(std::move(pair.stream));
+  CHECK(pair.peer.try_read() == "");
+  scheduler.set_now(start + milliseconds(1999));
+  scheduler.run_timers();
+  CHECK(pair.loop.open_streams() == 1);
+  scheduler.set_now(start + milliseconds(2000));
+  scheduler.run_timers();
+  CHECK(pair.loop.open_streams() == 0);
+}
+
+TEST_CASE("a finished stream gives up on a peer that does not take its queue") {
+  Pair pair;
+  Scheduler& scheduler = pair.loop.scheduler();
+  fill(*pair.stream);
+  TimePoint start = scheduler.now();
+  Stream::finish(std::move(pair.stream));
+  scheduler.set_now(start + milliseconds(9000));
+  scheduler.run_timers();
+  CHECK(pair.loop.open_streams() == 1);
+  scheduler.set_now(start + milliseconds(10000));
+  scheduler.run_timers();
+  CHECK(pair.loop.open_streams() == 0);
+}
+
+TEST_CASE("a finished stream whose peer has ended closes at once") {
+  Pair pair;
+  pair.peer.shutdown();
+  CHECK(pair.loop.run_until([&] { return pair.recorder.ends == 1; }));
+  Stream::finish(std::move(pair.stream));
+  CHECK(pair.loop.open_streams() == 0);
+}
+
+TEST_CASE("a finished stream whose peer resets closes") {
+  Pair pair;
+  pair.stream->pause_reading(PauseReason::kPeerFull);
+  fill(*pair.stream);
+  Stream::finish(std::move(pair.stream));
+  pair.peer.reset();
+  CHECK(pair.loop.run_until([&] { return pair.loop.open_streams() == 0; }));
+}
+
+TEST_CASE("a loop closes what still lingers") {
+  Pair pair;
+  fill(*pair.stream);
+  Stream::finish(std::move(pair.stream));
+  CHECK(pair.loop.open_streams() == 1);
+}
+
+TEST_CASE("no more streams linger than the cap") {
+  Pair pair;
+  pair.loop.impl().lingering_count = Loop::Impl::kMaxLingering;
+  Stream::finish(std::move(pair.stream));
+  CHECK(pair.loop.open_streams() == 0);
+  pair.loop.impl().lingering_count = 0;
+}
+
+TEST_CASE("acknowledged bytes are comparable with sent ones on the accepting side") {
+  Pair pair;
+  CHECK(pair.stream->acknowledged_bytes() == 0);
+  pair.stream->write("12345");
+  CHECK(pair.loop.run_until([&] {
+    pair.loop.turns_in(milliseconds(1));
+    return pair.stream->acknowledged_bytes() == 5;
+  }));
+  pair.stream->end_writing();
+  pair.loop.turns_in(milliseconds(5));
+  CHECK(pair.stream->acknowledged_bytes() == 5);
+}
+
+TEST_CASE("an idle stream is small") {
+  CHECK(sizeof(StreamNode) <= 240);
+  MESSAGE("bytes per idle stream: " << sizeof(StreamNode));
+}
+
+}  // namespace
+}  // namespace weir::net
