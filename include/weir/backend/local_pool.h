@@ -56,6 +56,7 @@ class Claim {
   void reset();
   bool is_held() const { return backend_ != nullptr; }
   LocalBackend& backend() const { return *backend_; }
+  const std::shared_ptr<LocalBackend>& shared_backend() const { return backend_; }
 
  private:
   friend class BackendConnections;

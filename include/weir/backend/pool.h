@@ -9,11 +9,11 @@
 
 #include "weir/base/address.h"
 #include "weir/config/config.h"
-#include "weir/route/route_table.h"
 
 namespace weir::backend {
 
-using PoolId = route::PoolId;
+// The same numbers as route::PoolId: stable over reloads by name.
+using PoolId = std::uint32_t;
 
 // One backend of one pool. Shared by Control and workers; everything but the counters is constant.
 class Backend {

@@ -53,6 +53,22 @@ class IntrusiveList {
     Node* next = static_cast<Node&>(item).next_;
     return next == &head_ ? nullptr : as_item(next);
   }
+  // Iteration; the current item may not be unlinked meanwhile.
+  class Iterator {
+   public:
+    explicit Iterator(Node* node) : node_(node) {}
+    T& operator*() const { return *as_item(node_); }
+    Iterator& operator++() {
+      node_ = node_->next_;
+      return *this;
+    }
+    bool operator!=(const Iterator& other) const { return node_ != other.node_; }
+
+   private:
+    Node* node_;
+  };
+  Iterator begin() const { return Iterator(head_.next_); }
+  Iterator end() const { return Iterator(const_cast<Node*>(&head_)); }
   void clear() {
     while (!is_empty()) head_.next_->unlink();
   }

@@ -86,7 +86,6 @@ class Proxy final : public wire::InboundOwner {
   void on_refused(wire::InboundConnection& connection, Failure failure, std::string_view detail) override;
   void on_closed(wire::InboundConnection& connection) override;
   std::shared_ptr<backend::LocalPool> pool_of(route::PoolId id);
-  void account(const observe::RequestRecord& record);
   void on_exchange_done(Exchange& exchange);
 
   Parts parts_;
@@ -101,7 +100,6 @@ class Proxy final : public wire::InboundOwner {
   std::size_t exchange_count_ = 0;
   bool is_draining_ = false;
   std::string path_scratch_;
-  std::string log_scratch_;
 };
 
 }  // namespace weir::proxy

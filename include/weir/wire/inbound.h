@@ -115,6 +115,7 @@ class InboundConnection final : public ListNode<InboundConnection>, private net:
   // The body's source or sink is full / has room again. Stops the client_body timer meanwhile.
   void pause_body();
   void resume_body();
+  bool is_body_paused() const { return is_body_paused_; }
   // Sends a 101 and turns the connection into a tunnel. Bytes that came early: take_early_bytes().
   void start_tunnel(const http::ResponseHead& head, http::ResponseForwarding how);
   // Bytes behind the request that belong to the tunnel. Call once, right after start_tunnel().

@@ -1,0 +1,150 @@
+// Choosing a backend, connecting, sending, trying again.
+#include "exchange.h"
+#include "limits.h"
+#include "weir/base/guard.h"
+#include "weir/proxy/retry_policy.h"
+
+namespace weir::proxy {
+
+void Exchange::attempt() {
+  net::Scheduler& scheduler = proxy_.parts_.context.scheduler();
+  backend::Claim claim = pool_->claim(tried_, scheduler.now(), proxy_.parts_.rng);
+  if (!claim.is_held()) {
+    // A reload emptied the pool meanwhile; an earlier reason is the better one.
+    reply(retried_failure_.value_or(Failure::pool_empty), {});
+    return;
+  }
+  ++tries_;
+  backend_ = claim.shared_backend();
+  const backend::PoolSpec& spec = pool_->spec();
+  backend::AcquireOptions options;
+  options.connect_timeout = spec.timeouts.connect;
+  // A request that cannot be repeated, or not from its beginning, wants a connection that the
+  // backend is not about to close (DESIGN §7).
+  bool has_side_effects = !http::is_idempotent(method_) || !is_upload_complete_;
+  if (!spec.keepalive) options.reuse = backend::Reuse::kNever;
+  else if (guard(Guard::kFreshForSideEffects, has_side_effects)) options.reuse = backend::Reuse::kHardlyIdle;
+
+  backend::BackendConnections::Acquired acquired = proxy_.backends_.acquire(std::move(claim), options, *this);
+  if (auto* lease = std::get_if<backend::Lease>(&acquired)) {
+    begin_sending(std::move(*lease));
+  } else if (auto* waiter = std::get_if<std::unique_ptr<backend::Waiter>>(&acquired)) {
+    waiter_ = std::move(*waiter);
+    if (transition(ExchangeState::kAcquiring)) update_timer(Progress::kNone);
+  } else {
+    attempt_failed(std::get<Failure>(acquired), true, false, {});
+  }
+}
+
+void Exchange::on_acquired(backend::Lease lease) {
+  proxy_.parts_.context.scheduler().retire(std::move(waiter_));
+  connect_duration_ = lease.connect_duration();
+  begin_sending(std::move(lease));
+}
+
+void Exchange::on_acquire_failed(Failure failure) {
+  proxy_.parts_.context.scheduler().retire(std::move(waiter_));
+  attempt_failed(failure, true, false, {});
+}
+
+void Exchange::begin_sending(backend::Lease lease) {
+  lease_ = std::move(lease);
+  is_reused_ = lease_.is_reused();
+  wire::OutboundConnection& connection = lease_.connection();
+  connection.set_observer(this);
+  if (!transition(ExchangeState::kAwaitingHead)) return;
+  connection.start_request(method_, proxy_.settings_->inbound.limits);
+  sent_bytes_ = 0;
+  is_upload_broken_ = false;
+  send_upload();
+}
+
+// Hands what came of the request to the backend. Called after each read of the client's.
+void Exchange::send_upload() {
+  if (!lease_.is_held()) return;
+  wire::OutboundConnection& connection = lease_.connection();
+  net::WriteResult result = net::WriteResult::kOk;
+  std::string_view unsent = request_.view().substr(sent_bytes_);
+  if (!unsent.empty() && !is_upload_broken_) {
+    result = connection.send_raw(unsent);
+    proxy_.parts_.numbers.sent_to_backends_bytes.add(unsent.size());
+    // A failed write is no outcome yet: an answer may be on its way (DESIGN §3).
+    if (result == net::WriteResult::kBroken) is_upload_broken_ = true;
+  }
+  sent_bytes_ = request_.size();
+  if (is_upload_complete_ && !connection.has_ended_request()) {
+    connection.end_request();
+    sent_at_ = proxy_.parts_.context.scheduler().now();
+  }
+  if (request_.size() > kMaxKeptRequestBytes) is_request_kept_ = false;
+  if (!is_request_kept_) {
+    request_.clear();
+    sent_bytes_ = 0;
+  }
+  if (guard(Guard::kPauseClientWhenFull, result == net::WriteResult::kAboveMark)) client_.pause_body();
+  else client_.resume_body();
+  update_timer(connection.queued_bytes() == 0 ? Progress::kMade : Progress::kNone);
+}
+
+void Exchange::forget_request() {
+  is_request_kept_ = false;
+  sent_bytes_ = 0;
+  proxy_.parts_.context.give_back(std::move(request_));
+}
+
+void Exchange::attempt_failed(Failure failure, bool is_unread, bool has_response_bytes, std::string_view detail) {
+  failed_in_ = state_;
+  bool is_retried = may_retry(failure, is_unread, has_response_bytes);
+  drop_backend();
+  if (!is_retried) {
+    reply(failure, detail);
+    return;
+  }
+  retried_failure_ = failure;
+  retry();
+}
+
+bool Exchange::may_retry(Failure failure, bool is_unread, bool has_response_bytes) {
+  Attempt attempt;
+  attempt.failure = failure;
+  attempt.method = method_;
+  attempt.is_unread = is_unread;
+  attempt.has_response_bytes = has_response_bytes;
+  attempt.is_request_kept = is_request_kept_;
+  attempt.tries = tries_;
+  attempt.max_retries = pool_->spec().retries;
+  attempt.since_first_try = proxy_.parts_.context.scheduler().now() - first_try_at_;
+  attempt.retry_window = pool_->spec().timeouts.retry_window;
+  if (judge(attempt) != RetryVerdict::kRetry) return false;
+  if (needs_budget(failure) && !pool_->spend_retry()) {
+    proxy_.parts_.numbers.retries_denied.add();
+    return false;
+  }
+  return true;
+}
+
+// On another backend at once; when all were tried, after a pause.
+void Exchange::retry() {
+  proxy_.parts_.numbers.retries.add();
+  tried_.push_back(backend_.get());
+  sent_bytes_ = 0;
+  failed_in_ = ExchangeState::kDone;
+  bool is_every_backend_tried = tried_.size() >= pool_->backends().size();
+  if (!is_every_backend_tried) {
+    attempt();
+    return;
+  }
+  tried_.clear();
+  if (transition(ExchangeState::kBackingOff)) update_timer(Progress::kNone);
+}
+
+void Exchange::drop_backend() {
+  if (waiter_) proxy_.parts_.context.scheduler().retire(std::move(waiter_));
+  proxy_.backends_.discard(std::move(lease_));
+}
+
+void Exchange::release_backend() {
+  proxy_.backends_.release(std::move(lease_), pool_->spec(), keep_alive_timeout_seconds_);
+}
+
+}  // namespace weir::proxy

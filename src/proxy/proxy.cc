@@ -1,0 +1,131 @@
+#include "weir/proxy/proxy.h"
+
+#include "exchange.h"
+#include "reply.h"
+#include "weir/base/check.h"
+
+namespace weir::proxy {
+
+Proxy::Proxy(Parts parts)
+    : parts_(std::move(parts)),
+      backends_(parts_.context, parts_.connector, parts_.numbers, parts_.max_idle_backend_connections) {}
+
+Proxy::~Proxy() {
+  cut_all();
+  while (wire::InboundConnection* connection = connections_.front()) {
+    connection->unlink();
+    delete connection;
+  }
+  parts_.context.scheduler().drain_retired();
+}
+
+void Proxy::set_settings(std::shared_ptr<const Settings> settings) { settings_ = std::move(settings); }
+
+void Proxy::set_tables(std::shared_ptr<const route::RouteTable> routes,
+                       std::shared_ptr<const backend::PoolSet> pools) {
+  routes_ = std::move(routes);
+  pool_specs_ = std::move(pools);
+  for (route::PoolId id = 0; id < pools_.size(); ++id) {
+    if (pools_[id] == nullptr) continue;
+    std::vector<std::shared_ptr<backend::LocalBackend>> before = pools_[id]->backends();
+    std::shared_ptr<const backend::PoolSpec> spec = pool_specs_->find(id);
+    if (spec == nullptr) {
+      for (const auto& backend : before) backends_.close_idle(*backend);
+      pools_[id] = nullptr;  // requests under way keep theirs
+      continue;
+    }
+    if (spec.get() == &pools_[id]->spec()) continue;
+    pools_[id]->update(std::move(spec));
+    for (const auto& backend : before)
+      if (backend->is_removed()) backends_.close_idle(*backend);
+  }
+}
+
+std::shared_ptr<backend::LocalPool> Proxy::pool_of(route::PoolId id) {
+  if (id < pools_.size() && pools_[id] != nullptr) return pools_[id];
+  std::shared_ptr<const backend::PoolSpec> spec = pool_specs_->find(id);
+  if (spec == nullptr) return nullptr;
+  if (id >= pools_.size()) pools_.resize(id + 1);
+  pools_[id] = std::make_shared<backend::LocalPool>(std::move(spec), parts_.worker);
+  return pools_[id];
+}
+
+void Proxy::accept(std::unique_ptr<net::Stream> stream, const IpAddress& peer, std::uint32_t listener) {
+  auto connection = std::make_unique<wire::InboundConnection>(parts_.context, *this, std::move(stream), peer, listener);
+  parts_.numbers.listeners[listener].connections_accepted.add();
+  ++connection_count_;
+  connections_.push_back(*connection.release());
+}
+
+void Proxy::on_request(wire::InboundConnection& connection, const http::RequestHead& head) {
+  auto exchange = std::make_unique<Exchange>(*this, connection, head);
+  ++exchange_count_;
+  exchanges_.push_back(*exchange.release());
+}
+
+void Proxy::on_exchange_done(Exchange& exchange) {
+  --exchange_count_;
+  exchange.unlink();
+  parts_.context.scheduler().retire(std::unique_ptr<Exchange>(&exchange));
+}
+
+// A head that was refused never became an exchange; it is a request all the same.
+void Proxy::on_refused(wire::InboundConnection& connection, Failure failure, std::string_view detail) {
+  char request_id[32];
+  format_request_id(parts_.rng.next(), parts_.rng.next(), request_id);
+  FailurePage page(failure, detail, settings_->server_name, {request_id, sizeof request_id});
+  Duration duration = parts_.context.scheduler().clock().now() - connection.request_began();
+  observe::ListenerNumbers& listener = parts_.numbers.listeners[connection.listener()];
+  parts_.numbers.requests_begun.add();
+  parts_.numbers.requests_finished.add();
+  parts_.numbers.failures[static_cast<std::size_t>(failure)].add();
+  parts_.numbers.sent_to_clients_bytes.add(page.response().body.size());
+  listener.requests[static_cast<std::size_t>(page.response().status / 100)].add();
+  listener.duration.observe(duration);
+  if (settings_->logs_requests && parts_.log_request) {
+    observe::RequestRecord record;
+    record.finished = parts_.context.scheduler().clock().wall();
+    record.listener = connection.listener();
+    record.listener_name = settings_->listeners[connection.listener()].name;
+    record.client = connection.peer();
+    record.scheme = http::name_of(settings_->listeners[connection.listener()].scheme);
+    record.status = page.response().status;
+    record.bytes_out = page.response().body.size();
+    record.duration = duration;
+    record.failure = failure;
+    record.phase = observe::Phase::kHead;
+    record.request_id = {request_id, sizeof request_id};
+    parts_.log_request(record);
+  }
+  connection.answer_refused(page.response());
+}
+
+void Proxy::on_closed(wire::InboundConnection& connection) {
+  parts_.numbers.listeners[connection.listener()].connections_closed.add();
+  --connection_count_;
+  connection.unlink();
+  parts_.context.scheduler().retire(std::unique_ptr<wire::InboundConnection>(&connection));
+  if (parts_.on_connection_closed) parts_.on_connection_closed();
+}
+
+void Proxy::close_idle_clients() {
+  wire::InboundConnection* next = nullptr;
+  for (wire::InboundConnection* connection = connections_.front(); connection != nullptr; connection = next) {
+    next = connections_.after(*connection);
+    connection->close_if_idle();
+  }
+}
+
+void Proxy::cut_all() {
+  while (Exchange* exchange = exchanges_.front()) exchange->cut(Failure::drain_deadline);
+}
+
+bool Proxy::is_timed() const {
+  for (Exchange& exchange : exchanges_)
+    if (!exchange.is_timed()) return false;
+  for (wire::InboundConnection& connection : connections_)
+    if (!connection.is_timed()) return false;
+  return true;
+}
+
+}  // namespace weir::proxy
