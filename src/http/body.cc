@@ -48,8 +48,8 @@ const llhttp_t kStart = make_start();
 
 }  // namespace
 
-// Framing bytes pass the guard first, then llhttp, which counts; data passes llhttp only. The
-// trailers never reach it: it would take them for fields of the head, framing included.
+// Framing bytes but extensions pass the guard first, then llhttp, which counts; data passes llhttp
+// only. The trailers never reach it: it would take them for fields of the head, framing included.
 struct BodyDecoder::Chunked {
   explicit Chunked(const HeadLimits& its_limits) : limits(its_limits) {}
   llhttp_t parser = kStart;
@@ -79,11 +79,16 @@ BodyDecoder::Step refused(std::string_view reason) {
 
 BodyDecoder::Step BodyDecoder::Chunked::read_size_line(std::string_view input, std::uint64_t& size,
                                                        bool& is_complete) {
+  bool begins_in_extension = guard.is_in_extension();
   Scan line = guard.next_size_line(input);
   if (line.status == ScanStatus::kRefused) return refused(line.refusal.reason);
-  ChunkHeader header;
-  if (!feed(input.substr(0, line.position), header)) return refused("a malformed chunk");
   is_complete = line.status == ScanStatus::kFound;
+  std::string_view bytes = input.substr(0, line.position);
+  if (guard.has_extension()) bytes = bytes.substr(0, begins_in_extension ? 0 : bytes.find(';'));
+  ChunkHeader header;
+  if (!feed(bytes, header)) return refused("a malformed chunk");
+  if (is_complete && guard.has_extension() && !feed("\r\n", header))
+    return refused("a malformed chunk");
   // Guard and llhttp disagree about where a line ends: two readings.
   if (is_complete != header.is_complete) return refused("a malformed chunk size line");
   size = header.size;

@@ -147,6 +147,22 @@ Refusal check_response_beginning(std::string_view bytes) {
   return {};
 }
 
+// Extensions never reach llhttp, which refuses a second one in a line.
+Scan ChunkGuard::next_extension_byte(char c) {
+  if (c == '\r') {
+    // Where the line ends depends on whether one minds quotation marks.
+    if (is_quoted_) return refuse("an open quotation mark in a chunk extension");
+    state_ = State::kLineFeed;
+    return {ScanStatus::kMore, 0};
+  }
+  if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f')
+    return refuse("control byte in a chunk extension");
+  if (++extension_bytes_ > kMaxExtensionBytes) return refuse("chunk extensions too long");
+  if (c == '"' && !is_escaped_) is_quoted_ = !is_quoted_;
+  is_escaped_ = is_quoted_ && c == '\\' && !is_escaped_;
+  return {ScanStatus::kMore, 0};
+}
+
 Scan ChunkGuard::next_size_line(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     char c = bytes[i];
@@ -159,6 +175,7 @@ Scan ChunkGuard::next_size_line(std::string_view bytes) {
         if (c != '\n') return refuse("no CR LF behind a chunk's data");
         state_ = State::kSize;
         digits_ = 0;
+        has_extension_ = false;
         break;
       case State::kSize:
         // Signs, "0x", spaces and the like are read by strtol and its kin, and by llhttp's elders.
@@ -169,17 +186,11 @@ Scan ChunkGuard::next_size_line(std::string_view bytes) {
         }
         if (digits_ == 0 || (c != '\r' && c != ';'))
           return refuse("a chunk size is not hex digits");
-        state_ = c == '\r' ? State::kLineFeed : State::kExtension;
+        has_extension_ = c == ';';
+        state_ = has_extension_ ? State::kExtension : State::kLineFeed;
         break;
       case State::kExtension:
-        if (c == '\r') {
-          state_ = State::kLineFeed;
-          break;
-        }
-        // A LF in an extension ends the line for some.
-        if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f')
-          return refuse("control byte in a chunk extension");
-        if (++extension_bytes_ > kMaxExtensionBytes) return refuse("chunk extensions too long");
+        if (Scan scan = next_extension_byte(c); scan.refusal) return scan;
         break;
       case State::kLineFeed:
         if (c != '\n') return refuse("bare CR in a chunk size line");

@@ -60,10 +60,20 @@ class ChunkGuard {
   // Consumes the end of line behind a chunk's data (but for the first) and a size line. kFound:
   // behind the line's LF. kMore: all was consumed.
   Scan next_size_line(std::string_view bytes);
+  // Whether the bytes to come belong to an extension or the line end behind it.
+  bool is_in_extension() const {
+    return state_ == State::kExtension || (state_ == State::kLineFeed && has_extension_);
+  }
+  // Whether the line that was found had one.
+  bool has_extension() const { return has_extension_; }
 
  private:
   enum class State : std::uint8_t { kSize, kExtension, kLineFeed, kDataEnd, kDataLineFeed };
+  Scan next_extension_byte(char c);
   State state_ = State::kSize;
+  bool has_extension_ = false;
+  bool is_quoted_ = false;
+  bool is_escaped_ = false;
   std::uint8_t digits_ = 0;
   std::uint16_t extension_bytes_ = 0;
 };

@@ -1,5 +1,7 @@
 #include "start_line.h"
 
+#include <algorithm>
+
 #include "framing.h"
 #include "weir/base/address.h"
 #include "weir/http/fields.h"
@@ -111,10 +113,10 @@ Refusal parse_request_line(std::string_view line, RequestHead& out) {
   std::size_t target_end = rest.find(' ');
   std::string_view target = rest.substr(0, target_end);
   if (target.empty()) return {"the request line has no target behind a single space"};
-  if (target_end == std::string_view::npos)
+  if (target_end == std::string_view::npos && is_all(target, kTargetChar))
     return {"a request without a version (HTTP/0.9)", Failure::version_not_supported};
-  if (Refusal refusal = parse_version(rest.substr(target_end + 1), out.minor_version))
-    return refusal;
+  std::string_view version = rest.substr(std::min(target_end, rest.size() - 1) + 1);
+  if (Refusal refusal = parse_version(version, out.minor_version)) return refusal;
   out.method = method_of(out.method_text);
   if (out.method == Method::kConnect)
     return {"CONNECT is not for this proxy", Failure::not_implemented};

@@ -22,8 +22,8 @@ class BodyDecoder {
   struct Step {
     Event event;
     std::size_t consumed = 0;  // of the input
-    std::string_view data;     // points into the input
-    std::string_view reason;   // of kRefused, a constant
+    std::string_view data{};   // points into the input
+    std::string_view reason{}; // of kRefused, a constant
   };
 
   BodyDecoder();

@@ -39,15 +39,15 @@ ClientIdentity identify_client(const RequestHead& head, const IpAddress& peer, S
 std::string_view allowed_upgrade(const RequestHead& head, const TrustPolicy& policy);
 
 struct RequestForwarding {
-  IpAddress peer;                // the client connection's other end; unspecified: a Unix socket
+  IpAddress peer{};              // the client connection's other end; unspecified: a Unix socket
   bool is_peer_trusted = false;
   Scheme scheme = Scheme::kHttp;      // how it reached us (or the trusted proxy)
   std::uint16_t listener_port = 0;
-  std::string_view server_name;       // ours, for Via
-  std::string_view request_id;        // to send; the client's own when trusted, else made by weir
-  std::string_view host;              // Host to send; empty: the request's authority
-  std::string_view upgrade;           // token to forward, or empty
-  BodyFraming body;                   // as it will be sent (kLength or kChunked, or kNone)
+  std::string_view server_name{};       // ours, for Via
+  std::string_view request_id{};        // to send; the client's own when trusted, else made by weir
+  std::string_view host{};              // Host to send; empty: the request's authority
+  std::string_view upgrade{};           // token to forward, or empty
+  BodyFraming body{};                 // as it will be sent (kLength or kChunked, or kNone)
 };
 // The whole head with the empty line. Origin form. Always HTTP/1.1.
 void append_request_head(Buffer& out, const RequestHead& head, const RequestForwarding& how);
@@ -58,13 +58,13 @@ inline constexpr int kMaxOwnVia = 3;
 std::optional<Failure> check_forwardable(const RequestHead& head, std::string_view server_name);
 
 struct ResponseForwarding {
-  std::string_view server_name;       // for Via
+  std::string_view server_name{};       // for Via
   int client_minor_version = 1;
-  BodyFraming body;                   // as it will be sent
+  BodyFraming body{};                 // as it will be sent
   bool keep_alive = true;             // the client connection goes on afterwards
   bool sends_trailers = false;        // keep the Trailer field
-  std::string_view upgrade;           // of a 101: the protocol
-  std::string_view date;              // an IMF-fixdate to add when the response has none; may be empty for 1xx
+  std::string_view upgrade{};           // of a 101: the protocol
+  std::string_view date{};              // an IMF-fixdate to add when the response has none; may be empty for 1xx
 };
 // A final head or an informational one (status < 200: no framing, no Connection but for 101).
 void append_response_head(Buffer& out, const ResponseHead& head, const ResponseForwarding& how);
@@ -76,13 +76,13 @@ struct LocalField {
 };
 struct LocalResponse {
   int status = 200;
-  std::string_view content_type;      // empty: no body, no Content-Type
-  std::string_view body;
-  std::span<const LocalField> fields; // further ones
+  std::string_view content_type{};      // empty: no body, no Content-Type
+  std::string_view body{};
+  std::span<const LocalField> fields{}; // further ones
   bool keep_alive = true;
   int client_minor_version = 1;
   bool is_head = false;               // answer to HEAD: Content-Length but no body
-  std::string_view date;
+  std::string_view date{};
 };
 void append_local_response(Buffer& out, const LocalResponse& response);
 

@@ -20,7 +20,7 @@ enum class HeadStatus : unsigned char { kIncomplete, kComplete, kRefused };
 struct HeadResult {
   HeadStatus status = HeadStatus::kIncomplete;
   Failure failure = Failure::bad_request;  // of kRefused; responses: always bad_response
-  std::string_view reason;                 // of kRefused: a constant sentence for logs and Proxy-Status
+  std::string_view reason{};               // of kRefused: a constant sentence for logs and Proxy-Status
 };
 
 // What is remembered of an incomplete head, so that bytes are scanned once whatever the pieces.
