@@ -32,16 +32,16 @@ bool read_bind_address(Scope& scope, const Node& node, BindAddress& out) {
   bool is_port = node.kind == Node::Kind::kString && is_digits(node.text);
   if (node.kind == Node::Kind::kInteger || is_port) {
     std::string port = is_port ? node.text : std::to_string(node.integer);
-    return scope.expected(node, kBindForms, quoted(":" + port));
+    return scope.expected(node, kBindForms, in_quotes(":" + port));
   }
   if (node.kind != Node::Kind::kString) return scope.expected(node, kBindForms);
   if (node.text.starts_with("*:"))
-    return scope.expected(node, kBindForms, quoted(node.text.substr(1)));
+    return scope.expected(node, kBindForms, in_quotes(node.text.substr(1)));
   if (is_host_name(node.text)) {
     std::string port = node.text.substr(std::min(node.text.rfind(':'), node.text.size()));
     bool is_localhost = node.text.starts_with("localhost");
     return scope.expected(node, "an IP address with its port",
-                          is_localhost ? quoted("127.0.0.1" + port) : "");
+                          is_localhost ? in_quotes("127.0.0.1" + port) : "");
   }
   out.text = node.text;
   out.is_any_family = node.text.starts_with(':');
@@ -73,9 +73,9 @@ bool read_bind_list(Scope& scope, const Node& node, std::vector<BindAddress>& ou
 
 bool check_backend(Scope& scope, const Node& node, const Endpoint& endpoint) {
   if (endpoint.is_unix()) return true;
-  if (endpoint.ip.port() == 0) return scope.wrong(node, quoted(node.text) + " has port 0");
+  if (endpoint.ip.port() == 0) return scope.wrong(node, in_quotes(node.text) + " has port 0");
   if (endpoint.ip.is_unspecified()) {
-    return scope.wrong(node, quoted(node.text) + " is no address to connect to");
+    return scope.wrong(node, in_quotes(node.text) + " is no address to connect to");
   }
   return true;
 }
@@ -88,10 +88,10 @@ struct BackendAddress {
     if (node.kind != Node::Kind::kString) return scope.expected(node, kBackendForms);
     std::size_t scheme = node.text.find("://");
     if (scheme != std::string::npos) {
-      return scope.expected(node, kBackendForms, quoted(node.text.substr(scheme + 3)));
+      return scope.expected(node, kBackendForms, in_quotes(node.text.substr(scheme + 3)));
     }
     if (is_host_name(node.text)) {
-      return scope.wrong(node, quoted(node.text) +
+      return scope.wrong(node, in_quotes(node.text) +
                                    ": host names are not available in this version "
                                    "(use an IP address: \"127.0.0.1:9001\")");
     }
@@ -136,7 +136,7 @@ bool BindList::read(Scope& scope, const Node& node, Value& out) {
 
 std::string BindList::show(const Value& value) {
   std::vector<std::string> items;
-  for (const BindAddress& address : value) items.push_back(quoted(address.text));
+  for (const BindAddress& address : value) items.push_back(in_quotes(address.text));
   return list_text(items);
 }
 
@@ -145,7 +145,7 @@ bool AdminBindList::read(Scope& scope, const Node& node, Value& out) {
   for (std::size_t i = 0; i < out.size(); ++i) {
     const Endpoint& endpoint = out[i].endpoint;
     if (endpoint.is_unix() || endpoint.ip.is_loopback()) continue;
-    scope.wrong(node.items[i], quoted(out[i].text) +
+    scope.wrong(node.items[i], in_quotes(out[i].text) +
                                    " needs a token_file, which is not available in this version "
                                    "(expected a loopback address such as \"127.0.0.1:8042\", or "
                                    "\"unix:PATH\")");
@@ -174,7 +174,7 @@ bool CidrList::read(Scope& scope, const Node& node, Value& out) {
 
 std::string CidrList::show(const Value& value) {
   std::vector<std::string> items;
-  for (const Cidr& block : value) items.push_back(quoted(block.text()));
+  for (const Cidr& block : value) items.push_back(in_quotes(block.text()));
   return list_text(items);
 }
 
@@ -201,7 +201,7 @@ bool BackendList::read(Scope& scope, const Node& node, Value& out) {
 
 std::string BackendList::show(const Value& value) {
   std::vector<std::string> items;
-  for (const BackendConfig& backend : value) items.push_back(quoted(backend.endpoint.text()));
+  for (const BackendConfig& backend : value) items.push_back(in_quotes(backend.endpoint.text()));
   return list_text(items);
 }
 

@@ -17,15 +17,6 @@ bool is_conflict(const BindAddress& a, const BindAddress& b) {
   return covers_both || left == right;
 }
 
-// Does a connection to `backend` end at `own`?
-bool reaches(const Endpoint& backend, const BindAddress& own) {
-  if (backend.is_unix() || own.endpoint.is_unix()) return backend == own.endpoint;
-  if (backend.ip.port() != own.endpoint.ip.port()) return false;
-  if (backend.ip == own.endpoint.ip) return true;
-  bool is_same_family = own.is_any_family || backend.ip.is_v6() == own.endpoint.ip.is_v6();
-  return backend.ip.is_loopback() && own.endpoint.ip.is_unspecified() && is_same_family;
-}
-
 struct Bound {
   std::string owner;  // "[listener.public]"
   const BindAddress* address;
@@ -41,7 +32,6 @@ void Loader::check_all() {
   }
   check_listeners();
   check_pools_of_routes();
-  check_backends();
 }
 
 void Loader::check_limits(const Node* head_bytes) {
@@ -65,19 +55,21 @@ void Loader::check_listeners() {
         return is_conflict(*earlier.address, *next.address);
       });
       if (other != bound.end()) {
-        report_.add(next.place, "bind: " + quoted(next.address->text) + " is taken by " +
-                                    other->owner + " (" + quoted(other->address->text) + ", " +
-                                    other->place.text() + ")");
+        std::string where = other->place.line == 0 ? "its default" : other->place.text();
+        report_.add(next.place, "bind: " + in_quotes(next.address->text) + " is taken by " +
+                                    other->owner + " (" + in_quotes(other->address->text) + ", " +
+                                    where + ")");
       }
       bound.push_back(std::move(next));
     }
   };
+  // First, since its default has no place to point at.
+  add("[admin]", config_.admin.bind, admin_bind_places_, {main_file_, 0, 0});
   for (std::size_t i = 0; i < config_.listeners.size(); ++i) {
     const ListenerConfig& listener = config_.listeners[i];
     add("[listener." + listener.name + "]", listener.bind, listener_bind_places_[i],
         listener.place);
   }
-  add("[admin]", config_.admin.bind, admin_bind_places_, {main_file_, 0, 0});
 }
 
 void Loader::check_pools_of_routes() {
@@ -88,29 +80,14 @@ void Loader::check_pools_of_routes() {
   for (std::size_t i = 0; i < config_.route_entries.size(); ++i) {
     const std::string& pool = config_.route_entries[i].pool;
     if (pool.empty() || pool_places_.contains(pool)) continue;
-    std::string message = "unknown pool " + quoted(pool);
+    std::string message = "unknown pool " + in_quotes(pool);
     std::string_view meant = suggest(pool, legal);
     if (!meant.empty()) {
-      message += " (did you mean " + quoted(meant) + "?)";
+      message += " (did you mean " + in_quotes(meant) + "?)";
     } else {
       message += " (expected a [pool." + pool + "])";
     }
     report_.add(route_pool_places_[i], message);
-  }
-}
-
-void Loader::check_backends() {
-  for (const PoolConfig& pool : config_.pools) {
-    for (const BackendConfig& backend : pool.backends) {
-      for (const ListenerConfig& listener : config_.listeners) {
-        bool is_own =
-            std::any_of(listener.bind.begin(), listener.bind.end(),
-                        [&](const BindAddress& own) { return reaches(backend.endpoint, own); });
-        if (!is_own) continue;
-        report_.add(backend.place, "backends: " + quoted(backend.endpoint.text()) +
-                                       " is weir's own [listener." + listener.name + "]");
-      }
-    }
   }
 }
 

@@ -15,7 +15,7 @@ std::string number_range(std::uint64_t min, std::uint64_t max) {
 std::string joined(std::span<const Word> words) {
   std::vector<std::string> texts;
   for (const Word& word : words) {
-    if (word.is_available) texts.push_back(quoted(word.text));
+    if (word.is_available) texts.push_back(in_quotes(word.text));
   }
   std::string out = texts.front();
   for (std::size_t i = 1; i < texts.size(); ++i) {
@@ -27,17 +27,17 @@ std::string joined(std::span<const Word> words) {
 // "30" and "30sec" for "30s"; the number of an integer as well.
 std::string meant_duration(const Node& node) {
   if (node.kind == Node::Kind::kInteger && node.integer >= 0) {
-    return quoted(std::to_string(node.integer) + "s");
+    return in_quotes(std::to_string(node.integer) + "s");
   }
   std::size_t digits = std::min(node.text.find_first_not_of("0123456789"), node.text.size());
   if (node.kind != Node::Kind::kString || digits == 0) return {};
   std::string number = node.text.substr(0, digits);
   std::string unit = node.text.substr(digits);
   std::erase(unit, ' ');
-  if (unit.empty() || unit.starts_with("sec") || unit == "S") return quoted(number + "s");
-  if (unit.starts_with("ms") || unit.starts_with("mil")) return quoted(number + "ms");
-  if (unit.starts_with("min") || unit == "M") return quoted(number + "m");
-  if (unit.starts_with("h") || unit == "H") return quoted(number + "h");
+  if (unit.empty() || unit.starts_with("sec") || unit == "S") return in_quotes(number + "s");
+  if (unit.starts_with("ms") || unit.starts_with("mil")) return in_quotes(number + "ms");
+  if (unit.starts_with("min") || unit == "M") return in_quotes(number + "m");
+  if (unit.starts_with("h") || unit == "H") return in_quotes(number + "h");
   return {};
 }
 
@@ -52,7 +52,7 @@ std::string meant_size(const Node& node) {
   constexpr std::string_view kLetters = "kKmMgGtT";
   std::size_t letter = kLetters.find(unit[0]);
   if (letter == std::string_view::npos) return {};
-  return quoted(number + kLetters[letter | 1] + "iB");
+  return in_quotes(number + kLetters[letter | 1] + "iB");
 }
 
 }  // namespace
@@ -60,7 +60,7 @@ std::string meant_size(const Node& node) {
 bool is_list(Scope& scope, const Node& node, std::string_view what) {
   if (node.kind == Node::Kind::kList) return true;
   std::string meant;
-  if (node.kind == Node::Kind::kString) meant = "[" + quoted(node.text) + "]";
+  if (node.kind == Node::Kind::kString) meant = "[" + in_quotes(node.text) + "]";
   return scope.expected(node, what, meant);
 }
 
@@ -119,7 +119,7 @@ bool read_percent(Scope& scope, const Node& node, unsigned& out) {
   if (!percent) {
     std::string meant;
     bool is_number = node.kind == Node::Kind::kInteger && node.integer >= 0 && node.integer <= 100;
-    if (is_number) meant = quoted(std::to_string(node.integer) + "%");
+    if (is_number) meant = in_quotes(std::to_string(node.integer) + "%");
     return scope.expected(node, "a percentage from \"0%\" to \"100%\"", meant);
   }
   out = *percent;
@@ -162,12 +162,12 @@ int read_word(Scope& scope, const Node& node, std::span<const Word> words) {
   auto at = std::find(legal.begin(), legal.end(), node.text);
   if (node.kind != Node::Kind::kString || at == legal.end()) {
     std::string_view meant = suggest(node.text, legal);
-    scope.expected(node, joined(words), meant.empty() ? "" : quoted(meant));
+    scope.expected(node, joined(words), meant.empty() ? "" : in_quotes(meant));
     return -1;
   }
   std::size_t index = static_cast<std::size_t>(at - legal.begin());
   if (!words[index].is_available) {
-    scope.error(node, scope.full_key() + " " + quoted(node.text) +
+    scope.error(node, scope.full_key() + " " + in_quotes(node.text) +
                           " is not available in this version (expected " + joined(words) + ")");
     return -1;
   }
@@ -182,11 +182,11 @@ std::string list_text(const std::vector<std::string>& items) {
 
 std::string TextList::show(const Value& value) {
   std::vector<std::string> items;
-  for (const std::string& item : value) items.push_back(quoted(item));
+  for (const std::string& item : value) items.push_back(in_quotes(item));
   return list_text(items);
 }
 
 std::string show_size(std::uint64_t bytes) { return size_text(bytes); }
-std::string show_duration(Duration value) { return quoted(duration_text(value)); }
+std::string show_duration(Duration value) { return in_quotes(duration_text(value)); }
 
 }  // namespace weir::config

@@ -31,7 +31,7 @@ struct Text {
   static bool read(Scope& scope, const Node& node, Value& out) {
     return read_string(scope, node, "a string", out);
   }
-  static std::string show(const Value& value) { return quoted(value); }
+  static std::string show(const Value& value) { return in_quotes(value); }
 };
 
 struct TextList {
@@ -82,7 +82,7 @@ struct Percent {
   static bool read(Scope& scope, const Node& node, Value& out) {
     return read_percent(scope, node, out);
   }
-  static std::string show(Value value) { return quoted(std::to_string(value) + "%"); }
+  static std::string show(Value value) { return in_quotes(std::to_string(value) + "%"); }
 };
 
 std::string show_duration(Duration value);
@@ -129,7 +129,7 @@ struct OneOf {
   }
   static std::string show(Value value) {
     for (const auto& choice : choices) {
-      if (choice.value == value) return quoted(choice.text);
+      if (choice.value == value) return in_quotes(choice.text);
     }
     return {};
   }

@@ -61,7 +61,7 @@ void Loader::read_pool(const Member& member, const std::string& file) {
     return;
   }
   if (!is_name(member.key)) {
-    report_.add(place, "the name " + quoted(member.key) +
+    report_.add(place, "the name " + in_quotes(member.key) +
                            " (expected letters, digits, \".\", \"_\" and \"-\", "
                            "beginning with a letter or digit)");
   }

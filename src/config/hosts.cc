@@ -13,7 +13,7 @@ constexpr std::size_t kMaxLabelBytes = 63;
 constexpr std::size_t kMaxPathBytes = 4096;
 
 Err<Error> wrong(std::string_view text, const std::string& what) {
-  return Err{Error{quoted(text) + " " + what}};
+  return Err{Error{in_quotes(text) + " " + what}};
 }
 
 bool is_ascii(std::string_view text) {
@@ -42,7 +42,7 @@ std::string label_problem(std::string_view label) {
     if (c == '*') return "has a wildcard inside (only \"*\" alone or \"*.\" in front)";
     bool is_legal = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
     if (!is_legal) {
-      return "has the character " + quoted({&c, 1}) + " (expected letters, digits, - and _)";
+      return "has the character " + in_quotes({&c, 1}) + " (expected letters, digits, - and _)";
     }
   }
   return {};
@@ -80,7 +80,7 @@ Result<std::string> parse_ipv6_host(std::string_view text) {
       IpAddress::parse(text.substr(0, std::min(close, text.size() - 1) + 1));
   if (!address.ok()) return wrong(text, "is not an IPv6 address in brackets");
   if (close + 1 < text.size()) return wrong(text, "has a port (hosts match on every port)");
-  return lower_case(text);
+  return address->is_v6() ? "[" + address->ip_text() + "]" : address->ip_text();
 }
 
 }  // namespace
@@ -166,7 +166,7 @@ std::string path_problem(std::string_view text) {
   for (char c : text) {
     if (c == '?') return "has a query (routes match on the path alone)";
     if (c == '#') return "has a fragment (routes match on the path alone)";
-    if (c == '*') return "has a wildcard (a path covers everything below it: write \"/api\")";
+    if (c == '*') return "has a wildcard (a path covers everything below it: \"/api\")";
     bool is_visible = c > ' ' && c < 0x7f;
     if (!is_visible) return "has a character that must be percent-encoded";
   }

@@ -18,15 +18,15 @@ std::string meant_elsewhere(std::string_view word, bool is_exact) {
     }
     std::string_view found = translate(word, legal);
     if (found.empty() || (is_exact && found != word)) continue;
-    return quoted(found) + " in " + std::string(section.title);
+    return in_quotes(found) + " in " + std::string(section.title);
   }
   return {};
 }
 
 std::string meant_key(std::string_view word, std::span<const std::string_view> legal) {
-  if (std::string_view here = translate(word, legal); !here.empty()) return quoted(here);
+  if (std::string_view here = translate(word, legal); !here.empty()) return in_quotes(here);
   if (std::string elsewhere = meant_elsewhere(word, true); !elsewhere.empty()) return elsewhere;
-  if (std::string_view here = suggest(word, legal); !here.empty()) return quoted(here);
+  if (std::string_view here = suggest(word, legal); !here.empty()) return in_quotes(here);
   return meant_elsewhere(word, false);
 }
 
@@ -54,7 +54,7 @@ bool Scope::unavailable(const Node& at, std::string_view default_text) {
 }
 
 void report_unknown_key(Scope& scope, const Member& member, std::vector<std::string_view> legal) {
-  std::string message = "unknown key " + quoted(member.key) + " in " + scope.section;
+  std::string message = "unknown key " + in_quotes(member.key) + " in " + scope.section;
   std::string meant = meant_key(member.key, legal);
   if (!meant.empty()) message += " (did you mean " + meant + "?)";
   scope.report.add(scope.place(member.line, member.column), message);

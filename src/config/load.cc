@@ -95,7 +95,7 @@ void Loader::read_listeners(const Node& root) {
       continue;
     }
     if (!is_name(member.key)) {
-      report_.add(place, "the name " + quoted(member.key) +
+      report_.add(place, "the name " + in_quotes(member.key) +
                              " (expected letters, digits, \".\", \"_\" and \"-\", "
                              "beginning with a letter or digit)");
     }
@@ -120,7 +120,7 @@ void Loader::read_pages(const Node& root) {
   for (const Member& member : section->members) {
     report_.add(
         {main_file_, member.line, member.column},
-        "pages of one's own (" + quoted(member.key) + ") are not available in this version");
+        "pages of one's own (" + in_quotes(member.key) + ") are not available in this version");
   }
 }
 

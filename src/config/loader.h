@@ -45,7 +45,6 @@ class Loader {
   void check_limits(const Node* head_bytes);
   void check_listeners();
   void check_pools_of_routes();
-  void check_backends();
 
   void add_dump(const std::string& section, const std::vector<Shown>& shown,
                 const Origins& origins);

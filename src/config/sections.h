@@ -57,7 +57,7 @@ inline constexpr Key<Nothing> kMetricsKeys[] = {
 
 // ---- [routes]
 inline constexpr Key<RoutesConfig> kRoutesKeys[] = {
-    example<&RoutesConfig::files, RouteFiles>("files"),
+    key<&RoutesConfig::files, RouteFiles>("files"),
     key<&RoutesConfig::watch, Flag>("watch"),
     later<RoutesConfig, Percent>("max_removed", R"("20%")"),
 };

@@ -58,7 +58,7 @@ bool read_upgrade(Scope& scope, const Node& node, std::string& out) {
 bool read_route_file(Scope& scope, const Node& node, std::string& out) {
   if (!read_string(scope, node, "a list of globs: [\"routes.d/*.toml\"]", out)) return false;
   if (out.ends_with(".map")) {
-    return scope.wrong(node, quoted(out) +
+    return scope.wrong(node, in_quotes(out) +
                                  ": map files are not available in this version "
                                  "(expected a glob for TOML files: \"routes.d/*.toml\")");
   }
@@ -105,7 +105,7 @@ constexpr Choice<AccessLog> kAccessTargets[] = {{"off", AccessLog::kOff},
 bool AccessTarget::read(Scope& scope, const Node& node, Value& out) {
   bool is_file = node.text.find_first_of("/.") != std::string::npos && node.text != "/dev/stdout";
   if (node.kind == Node::Kind::kString && is_file) {
-    return scope.wrong(node, quoted(node.text) +
+    return scope.wrong(node, in_quotes(node.text) +
                                  ": log files are not available in this version "
                                  "(expected \"off\" or \"stdout\")");
   }

@@ -13,7 +13,7 @@ namespace weir::config {
 struct Token {
   using Value = std::string;
   static bool read(Scope& scope, const Node& node, Value& out);
-  static std::string show(const Value& value) { return quoted(value); }
+  static std::string show(const Value& value) { return in_quotes(value); }
 };
 struct Upgrades {
   using Value = std::vector<std::string>;
@@ -33,7 +33,7 @@ struct AccessTarget {
 struct HashOn {
   using Value = std::string;
   static bool read(Scope& scope, const Node& node, Value& out);
-  static std::string show(const Value& value) { return quoted(value); }
+  static std::string show(const Value& value) { return in_quotes(value); }
 };
 // "false", or some other form of a health check.
 struct Health {
@@ -44,14 +44,14 @@ struct Health {
 struct HostHeader {
   using Value = std::string;
   static bool read(Scope& scope, const Node& node, Value& out);
-  static std::string show(const Value& value) { return quoted(value); }
+  static std::string show(const Value& value) { return in_quotes(value); }
 };
 
 // A route's name: any line of text.
 struct Label {
   using Value = std::string;
   static bool read(Scope& scope, const Node& node, Value& out);
-  static std::string show(const Value& value) { return quoted(value); }
+  static std::string show(const Value& value) { return in_quotes(value); }
 };
 struct RouteHosts {
   using Value = std::vector<std::string>;
@@ -61,17 +61,17 @@ struct RouteHosts {
 struct RouteHost {
   using Value = std::vector<std::string>;
   static bool read(Scope& scope, const Node& node, Value& out);
-  static std::string show(const Value& value) { return value.empty() ? "" : quoted(value[0]); }
+  static std::string show(const Value& value) { return value.empty() ? "" : in_quotes(value[0]); }
 };
 struct RoutePath {
   using Value = std::string;
   static bool read(Scope& scope, const Node& node, Value& out);
-  static std::string show(const Value& value) { return quoted(value); }
+  static std::string show(const Value& value) { return in_quotes(value); }
 };
 struct RouteScheme {
   using Value = std::optional<std::string>;
   static bool read(Scope& scope, const Node& node, Value& out);
-  static std::string show(const Value& value) { return value ? quoted(*value) : ""; }
+  static std::string show(const Value& value) { return value ? in_quotes(*value) : ""; }
 };
 
 // Read elsewhere.

@@ -63,6 +63,9 @@ std::string in_our_words(std::string_view message) {
   if (text.starts_with("value: could not determine") || text.starts_with("decimal")) {
     hint = " (texts, durations, sizes and addresses stand in quotes)";
   }
+  if (text.starts_with("inline table") && text.find("\\n") != std::string::npos) {
+    hint = " (a table in braces stands on one line)";
+  }
   return "not TOML: " + text + hint;
 }
 
@@ -83,8 +86,8 @@ const Node* Node::find(std::string_view key) const {
 std::string Node::description() const {
   switch (kind) {
     case Kind::kString:
-      if (text.size() <= kMaxShownBytes) return quoted(text);
-      return quoted(text.substr(0, kMaxShownBytes)) + "…";
+      if (text.size() <= kMaxShownBytes) return in_quotes(text);
+      return in_quotes(text.substr(0, kMaxShownBytes)) + "…";
     case Kind::kInteger:
       return "the integer " + std::to_string(integer);
     case Kind::kNumber:
@@ -110,7 +113,7 @@ Result<Node, SyntaxError> parse_toml(std::string_view text) {
   }
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string out = "\"";
   for (char c : text) {

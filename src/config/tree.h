@@ -46,6 +46,6 @@ struct SyntaxError {
 
 Result<Node, SyntaxError> parse_toml(std::string_view text);
 // As a TOML string, in quotes.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace weir::config

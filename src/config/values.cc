@@ -59,7 +59,9 @@ std::optional<Duration> parse_duration(std::string_view text) {
 std::string duration_text(Duration duration) {
   if (duration == Duration::zero()) return "0s";
   for (const DurationUnit& unit : kDurationUnits) {
-    if (duration % unit.length == Duration::zero()) {
+    // "60s" and "90s" read better than minutes, and CONTRACT §2 writes them so.
+    bool is_too_coarse = unit.name == "m" && duration < 2 * unit.length;
+    if (!is_too_coarse && duration % unit.length == Duration::zero()) {
       return std::to_string(duration / unit.length) + std::string(unit.name);
     }
   }
@@ -81,7 +83,7 @@ std::string size_text(std::uint64_t bytes) {
   for (const SizeUnit& unit : kSizeUnits) {
     bool is_whole = bytes % (std::uint64_t{1} << unit.shift) == 0;
     if (bytes == 0 || unit.shift == 0 || !is_whole) continue;
-    return quoted(std::to_string(bytes >> unit.shift) + std::string(unit.name));
+    return in_quotes(std::to_string(bytes >> unit.shift) + std::string(unit.name));
   }
   return std::to_string(bytes);
 }

@@ -1,0 +1,134 @@
+// [routes] files: which files are read, what they may hold, how their errors are placed.
+#include <doctest/doctest.h>
+
+#include "load_fixture.h"
+
+namespace weir::config::test {
+namespace {
+
+constexpr std::string_view kMain =
+    "[listener.public]\nbind = [\":8080\"]\n[routes]\nfiles = [\"routes.d/*.toml\"]\n"
+    "[pool_defaults]\nmax_idle = 3\n";
+
+std::vector<std::string> texts_of(const Loaded& loaded, const Folder& folder) {
+  std::vector<std::string> texts;
+  std::string prefix = folder.path("");
+  for (const Diagnostic& error : loaded.errors) {
+    std::string text = error.text();
+    for (std::size_t at = text.find(prefix); at != std::string::npos; at = text.find(prefix)) {
+      text.erase(at, prefix.size());
+    }
+    texts.push_back(text);
+  }
+  return texts;
+}
+
+}  // namespace
+
+TEST_CASE("route files add pools and routes, in byte order of their paths") {
+  Folder folder;
+  std::string main = folder.write("weir.toml", kMain);
+  std::string b = folder.write("routes.d/b.toml", "[pool.b]\nbackends = [\"unix:b.sock\"]\n");
+  std::string a = folder.write("routes.d/a.toml",
+                               "[[route]]\nhost = \"a\"\npool = \"b\"\n[pool.a]\nbackends = []\n");
+  folder.write("routes.d/notes.txt", "not TOML");
+  Loaded loaded = load_file(main);
+  REQUIRE(loaded.config);
+  CHECK(loaded.files == std::vector<std::string>{main, a, b});
+  CHECK(loaded.globs == std::vector<std::string>{folder.path("routes.d/*.toml")});
+  CHECK(loaded.config->routes.files == loaded.globs);
+  REQUIRE(loaded.config->pools.size() == 2);
+  CHECK(loaded.config->pools[0].name == "a");
+  CHECK(loaded.config->pools[1].max_idle == 3);
+  CHECK(loaded.config->pools[1].place.file == b);
+  // Relative to the file that says it.
+  CHECK(loaded.config->pools[1].backends[0].endpoint.unix_path == folder.path("routes.d/b.sock"));
+  REQUIRE(loaded.config->route_entries.size() == 1);
+  CHECK(loaded.config->route_entries[0].place.text() == a + ":1:1");
+}
+
+TEST_CASE("a glob may match nothing, a plain name must exist") {
+  Folder folder;
+  CHECK(load_file(folder.write("weir.toml", kMain)).config);
+  Loaded loaded = load_file(folder.write(
+      "weir.toml",
+      "[listener.a]\nbind = [\":0\"]\n[routes]\nfiles = [\"x/*.toml\", \"more.toml\"]\n"));
+  CHECK(texts_of(loaded, folder) ==
+        std::vector<std::string>{
+            "weir: weir.toml:4:22: files: cannot open more.toml: No such file or "
+            "directory"});
+  // It is watched all the same: it may come.
+  CHECK(loaded.files.back() == folder.path("more.toml"));
+}
+
+TEST_CASE("a glob over its own folder does not read weir.toml again") {
+  Folder folder;
+  std::string more = folder.write("more.toml", "[pool.a]\nbackends = []\n");
+  std::string main = folder.write("weir.toml",
+                                  "[listener.a]\nbind = [\":0\"]\n[routes]\nfiles = [\"*.toml\", "
+                                  "\"more.toml\", \"m*.toml\"]\n");
+  Loaded loaded = load_file(main);
+  REQUIRE(loaded.config);
+  CHECK(loaded.files == std::vector<std::string>{main, more});
+}
+
+TEST_CASE("only TOML files are route files in this version") {
+  CHECK(joined(errors_of(
+            load("[routes]\nfiles = [\"a.map\", \"routes.d/*.map\", \"routes.d/*\", 3]"))) ==
+        "2:10: files: \"a.map\": map files are not available in this version (expected a glob for "
+        "TOML "
+        "files: \"routes.d/*.toml\")\n"
+        "2:19: files: \"routes.d/*.map\": map files are not available in this version (expected a "
+        "glob "
+        "for TOML files: \"routes.d/*.toml\")\n"
+        "2:37: files is \"routes.d/*\" (expected a glob that ends in .toml: \"routes.d/*.toml\")\n"
+        "2:51: files is the integer 3 (expected a list of globs: [\"routes.d/*.toml\"])\n");
+}
+
+TEST_CASE("other sections belong into weir.toml") {
+  Folder folder;
+  std::string main = folder.write("weir.toml", kMain);
+  folder.write("routes.d/a.toml", "[log]\nlevel = \"info\"\n[pools.a]\n[[routes]]\n[zebra]\n");
+  std::string only = " (expected only [[route]] and [pool.NAME] in a route file";
+  CHECK(joined(texts_of(load_file(main), folder)) ==
+        "weir: routes.d/a.toml:1:2: [log] belongs into weir.toml" + only + ")\n" +
+            "weir: routes.d/a.toml:3:2: unknown section [pools]" + only +
+            "; did you mean [pool.NAME]?)\n" +
+            "weir: routes.d/a.toml:4:3: [routes] belongs into weir.toml" + only + ")\n" +
+            "weir: routes.d/a.toml:5:2: unknown section [zebra]" + only + ")\n");
+}
+
+TEST_CASE("the same pool in two files names both places") {
+  Folder folder;
+  std::string main = folder.write("weir.toml", std::string(kMain) + "[pool.a]\nbackends = []\n");
+  folder.write("routes.d/a.toml", "[pool.a]\nbackends = []\n");
+  CHECK(joined(texts_of(load_file(main), folder)) ==
+        "weir: routes.d/a.toml:1:7: [pool.a] stands here twice, first at weir.toml:7:7\n");
+}
+
+TEST_CASE("a file that does not parse does not hide the errors of others") {
+  Folder folder;
+  std::string main = folder.write("weir.toml", std::string(kMain) + "[server]\nworkers = true\n");
+  folder.write("routes.d/a.toml", "[pool.\n");
+  folder.write("routes.d/b.toml",
+               "\n[pool.b]\nbackends = 3\n[[route]]\nhost = \"b\"\npool = \"in_a\"\n");
+  std::vector<std::string> texts = texts_of(load_file(main), folder);
+  REQUIRE(texts.size() == 3);
+  CHECK(texts[0].starts_with("weir: weir.toml:8:11: workers is true"));
+  CHECK(texts[1].starts_with("weir: routes.d/a.toml:1:"));
+  CHECK(texts[1].find("not TOML") != std::string::npos);
+  CHECK(texts[2].starts_with("weir: routes.d/b.toml:3:12: backends is the integer 3"));
+}
+
+TEST_CASE("a route's pool may stand in any file") {
+  Folder folder;
+  std::string main =
+      folder.write("weir.toml", std::string(kMain) + "[[route]]\nhost = \"a\"\npool = \"late\"\n");
+  std::string late = folder.write("routes.d/z.toml", "[pool.late]\nbackends = []\n");
+  CHECK(load_file(main).config);
+  folder.write("routes.d/z.toml", "[pool.latter]\nbackends = []\n");
+  CHECK(joined(texts_of(load_file(main), folder)) ==
+        "weir: weir.toml:9:8: unknown pool \"late\" (did you mean \"latter\"?)\n");
+}
+
+}  // namespace weir::config::test
