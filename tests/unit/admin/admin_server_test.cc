@@ -47,6 +47,18 @@ TEST_CASE("bodies are read and ignored") {
   CHECK(peer->is_open());
 }
 
+TEST_CASE("each request of a connection may have a body of the largest size") {
+  Admin admin;
+  auto peer = admin.connect();
+  std::string request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+                        std::to_string(kMaxAdminBodyBytes) + "\r\n\r\n" +
+                        std::string(kMaxAdminBodyBytes, 'x');
+  for (int i = 0; i < 2; ++i) {
+    peer->send(request);
+    CHECK(status_of(peer->take_received()) == 200);
+  }
+}
+
 TEST_CASE("a body that is too large, stops or makes no sense ends the connection") {
   Admin admin;
   std::string post = "POST /healthz HTTP/1.1\r\nHost: localhost\r\n";
