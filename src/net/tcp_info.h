@@ -6,8 +6,8 @@
 
 namespace weir::net {
 
-// What the peer has acknowledged, its SYN and FIN included (tcpi_bytes_acked). Nullopt when `fd` is no
-// TCP socket.
+// What the peer has acknowledged, its SYN and FIN included (tcpi_bytes_acked). Nullopt when `fd` is
+// no TCP socket.
 std::optional<std::uint64_t> tcp_acknowledged_bytes(int fd);
 
 }  // namespace weir::net

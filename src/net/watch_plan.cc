@@ -1,0 +1,157 @@
+#include "src/net/watch_plan.h"
+
+#include <dirent.h>
+#include <fnmatch.h>
+#include <glob.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <climits>
+#include <deque>
+#include <memory>
+#include <string_view>
+
+namespace weir::net {
+namespace {
+
+struct Part {
+  std::string name;
+  NameKind kind;
+};
+using Parts = std::deque<Part>;
+
+constexpr int kMaxSymlinks = 40;  // as the kernel
+
+NameKind kind_of(std::string_view name) {
+  return name.find_first_of("*?[") == name.npos ? NameKind::kLiteral : NameKind::kPattern;
+}
+
+Parts parts_of(std::string_view path, bool is_glob) {
+  Parts parts;
+  while (!path.empty()) {
+    std::string_view name = path.substr(0, path.find('/'));
+    path.remove_prefix(std::min(path.size(), name.size() + 1));
+    if (name.empty() || name == ".") continue;
+    parts.push_back({std::string(name), is_glob ? kind_of(name) : NameKind::kLiteral});
+  }
+  return parts;
+}
+
+std::string absolute(std::string_view path) {
+  if (path.starts_with('/')) return std::string(path);
+  std::array<char, PATH_MAX> current{};
+  std::string directory =
+      ::getcwd(current.data(), current.size()) == nullptr ? "/" : current.data();
+  return directory + "/" + std::string(path);
+}
+
+std::string join(const std::string& directory, std::string_view name) {
+  return directory == "/" ? "/" + std::string(name) : directory + "/" + std::string(name);
+}
+
+// "" when it is no symlink.
+std::string link_target(const std::string& path) {
+  std::array<char, PATH_MAX> target{};
+  ssize_t length = ::readlink(path.c_str(), target.data(), target.size());
+  return length <= 0 ? "" : std::string(target.data(), static_cast<std::size_t>(length));
+}
+
+bool is_directory(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+std::vector<std::string> matching_entries(const std::string& directory,
+                                          const std::string& pattern) {
+  std::vector<std::string> names;
+  std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(directory.c_str()), ::closedir);
+  if (open == nullptr) return names;
+  while (const dirent* entry = ::readdir(open.get())) {
+    if (::fnmatch(pattern.c_str(), entry->d_name, FNM_PERIOD) == 0)
+      names.emplace_back(entry->d_name);
+  }
+  return names;
+}
+
+// Walks a path as the kernel does, part by part; `directory` never has a symlink in it.
+class Walk {
+ public:
+  explicit Walk(const WatchEntry& watch) : watch_(watch) {}
+
+  void go(std::string directory, Parts rest) {
+    while (!rest.empty()) {
+      Part part = std::move(rest.front());
+      rest.pop_front();
+      if (part.name == "..") {
+        directory.erase(std::max<std::size_t>(directory.rfind('/'), 1));
+        continue;
+      }
+      if (part.kind == NameKind::kPattern) return branch(directory, part.name, rest);
+      std::string path = join(directory, part.name);
+      // A directory on the way is not watched for its own sake: its parent may be a busy place.
+      bool matters = rest.empty() || !is_directory(path);
+      if (matters) watch_(directory, part.name, NameKind::kLiteral);
+      std::string target = link_target(path);
+      if (!target.empty()) {
+        if (++symlinks_ > kMaxSymlinks) return;
+        if (target.starts_with('/')) directory = "/";
+        Parts parts = parts_of(target, false);
+        rest.insert(rest.begin(), parts.begin(), parts.end());
+      } else if (is_directory(path)) {
+        directory = std::move(path);
+      } else {
+        return;  // the file, or the place where the way does not go on yet
+      }
+    }
+  }
+
+ private:
+  void branch(const std::string& directory, const std::string& pattern, const Parts& rest) {
+    watch_(directory, pattern, NameKind::kPattern);
+    for (const std::string& name : matching_entries(directory, pattern)) {
+      bool is_covered = rest.empty() && link_target(join(directory, name)).empty();
+      if (is_covered) continue;
+      Parts parts = rest;
+      parts.push_front({name, NameKind::kLiteral});
+      Walk(watch_).go(directory, std::move(parts));
+    }
+  }
+
+  const WatchEntry& watch_;
+  int symlinks_ = 0;
+};
+
+FileMark look_at(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return {status.st_size, status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec,
+          status.st_ino, status.st_dev};
+}
+
+}  // namespace
+
+FileMarks look_at_files(const std::vector<std::string>& files,
+                        const std::vector<std::string>& globs) {
+  FileMarks marks;
+  for (const std::string& file : files) marks[file] = look_at(file);
+  for (const std::string& pattern : globs) {
+    glob_t found{};
+    if (::glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found) == 0) {
+      for (std::size_t i = 0; i < found.gl_pathc; ++i) {
+        marks[found.gl_pathv[i]] = look_at(found.gl_pathv[i]);
+      }
+    }
+    ::globfree(&found);
+  }
+  return marks;
+}
+
+void plan_watches(const std::vector<std::string>& files, const std::vector<std::string>& globs,
+                  const WatchEntry& watch) {
+  for (const std::string& file : files) Walk(watch).go("/", parts_of(absolute(file), false));
+  for (const std::string& glob : globs) Walk(watch).go("/", parts_of(absolute(glob), true));
+}
+
+}  // namespace weir::net

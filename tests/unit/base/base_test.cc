@@ -1,0 +1,147 @@
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "weir/base/byte_queue.h"
+#include "weir/base/log.h"
+#include "weir/base/rng.h"
+#include "weir/base/task.h"
+#include "weir/base/time.h"
+
+namespace weir {
+namespace {
+
+std::string take_all(ByteQueue& queue) {
+  std::string text;
+  while (!queue.is_empty()) {
+    std::string_view front = queue.front();
+    text += front;
+    queue.consume(front.size());
+  }
+  return text;
+}
+
+TEST_CASE("a byte queue gives back what was appended, in order, at any split") {
+  Rng rng(1);
+  ByteQueue queue;
+  std::string expected;
+  for (int round = 0; round < 3000; ++round) {
+    if (rng.one_in(2)) {
+      std::string bytes(rng.below(rng.one_in(20) ? 200'000 : 3000),
+                        static_cast<char>('a' + rng.below(26)));
+      queue.append(bytes);
+      expected += bytes;
+    } else {
+      std::size_t count = rng.below(static_cast<std::uint32_t>(expected.size()) + 1);
+      queue.consume(count);
+      expected.erase(0, count);
+    }
+    REQUIRE(queue.size() == expected.size());
+    REQUIRE(queue.is_empty() == expected.empty());
+    REQUIRE(queue.front().empty() == expected.empty());
+    REQUIRE(expected.starts_with(queue.front()));
+  }
+  ByteQueue moved = std::move(queue);
+  CHECK(queue.is_empty());
+  CHECK(take_all(moved) == expected);
+  moved.append("once");
+  moved.clear();
+  CHECK(moved.front().empty());
+  moved.append("again");
+  CHECK(moved.front() == "again");
+}
+
+TEST_CASE("the generator is the same for one seed, and spreads") {
+  Rng one(42), same(42), other(43);
+  bool differs = false;
+  for (int i = 0; i < 100; ++i) {
+    std::uint64_t value = one.next();
+    CHECK(value == same.next());
+    differs = differs || value != other.next();
+  }
+  CHECK(differs);
+  int counts[10] = {};
+  for (int i = 0; i < 10'000; ++i) ++counts[one.below(10)];
+  CHECK(std::all_of(counts, counts + 10, [](int count) { return count > 800 && count < 1200; }));
+  CHECK(one.below(1) == 0);
+}
+
+std::string logfmt(std::string_view value) {
+  std::string out;
+  append_logfmt(out, "k", value);
+  return out;
+}
+
+TEST_CASE("logfmt quotes and escapes what needs it") {
+  CHECK(logfmt("plain/value:80") == "k=plain/value:80");
+  CHECK(logfmt("") == "k=\"\"");
+  CHECK(logfmt("two words") == "k=\"two words\"");
+  CHECK(logfmt("a=b") == "k=\"a=b\"");
+  CHECK(logfmt("say \"hi\" \\") == "k=\"say \\\"hi\\\" \\\\\"");
+  CHECK(logfmt("a\r\nlevel=error\t") == "k=\"a\\r\\nlevel=error\\t\"");
+  CHECK(logfmt(std::string_view("\0\x1b\x7f\xc3\xa9", 5)) == "k=\"\\x00\\x1b\\x7f\\xc3\\xa9\"");
+  std::string out = "a=1";
+  append_logfmt(out, "b", "2");
+  CHECK(out == "a=1 b=2");
+}
+
+TEST_CASE("times are written as RFC 3339 in UTC") {
+  auto text = [](std::chrono::nanoseconds since_epoch) {
+    std::string out;
+    append_rfc3339(out, WallTime(since_epoch));
+    return out;
+  };
+  CHECK(text(std::chrono::nanoseconds(0)) == "1970-01-01T00:00:00.000Z");
+  CHECK(text(std::chrono::nanoseconds(1'795'155'933'123'999'999)) == "2026-11-20T06:25:33.123Z");
+  CHECK(text(std::chrono::nanoseconds(-1)) == "1969-12-31T23:59:59.999Z");
+}
+
+struct FixedClock final : Clock {
+  TimePoint now() const override { return {}; }
+  WallTime wall() const override { return {}; }
+};
+
+TEST_CASE("the log writes one line per event, above its level only") {
+  int ends[2];
+  REQUIRE(::pipe2(ends, O_NONBLOCK) == 0);
+  FixedClock clock;
+  Log log(LogLevel::kWarn, ends[1], clock);
+  log.info("unseen");
+  log.warn("pool is \"down\"", {{"pool", "app"}, {"why", "no backend"}});
+  log.set_level(LogLevel::kDebug);
+  log.debug("seen");
+  char text[512];
+  ssize_t count = ::read(ends[0], text, sizeof text);
+  REQUIRE(count > 0);
+  CHECK(std::string(text, static_cast<std::size_t>(count)) ==
+        "time=1970-01-01T00:00:00.000Z level=warn msg=\"pool is \\\"down\\\"\" pool=app why=\"no "
+        "backend\"\ntime=1970-01-01T00:00:00.000Z level=debug msg=seen\n");
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+TEST_CASE("the machine's clocks move forward") {
+  SystemClock clock;
+  TimePoint first = clock.now();
+  CHECK(clock.now() >= first);
+  CHECK(clock.wall() > WallTime(std::chrono::hours(24 * 365 * 50)));
+}
+
+TEST_CASE("a task runs what it owns; an empty one does nothing") {
+  int runs = 0;
+  Task task = [&runs, owned = std::make_unique<int>(3)] { runs += *owned; };
+  Task moved = std::move(task);
+  CHECK_FALSE(static_cast<bool>(task));
+  moved();
+  task();
+  Task(nullptr)();
+  CHECK(runs == 3);
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,219 @@
+#include "weir/net/file_watcher.h"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "src/net/watch_plan.h"
+#include "tests/unit/net/net_fixture.h"
+
+namespace weir::net {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+void write_file(const fs::path& path, std::string_view text) { std::ofstream(path) << text; }
+
+struct Watched {
+  explicit Watched(FileWatchOptions options = {milliseconds(5), milliseconds(50),
+                                               std::chrono::seconds(60)})
+      : watcher(std::make_unique<FileWatcher>(loop, options, [this] {
+          ++changes;
+          if (hook) hook();
+        })) {
+    char name[] = "/tmp/weir-watch-XXXXXX";
+    root = fs::canonical(mkdtemp(name));
+  }
+  ~Watched() { fs::remove_all(root); }
+  bool hears() {
+    int before = changes;
+    return loop.run_until([&] { return changes > before; });
+  }
+  bool stays_silent() {
+    int before = changes;
+    loop.turns_in(milliseconds(20));
+    return changes == before;
+  }
+  TestLoop loop;
+  fs::path root;
+  int changes = 0;
+  std::function<void()> hook;
+  std::unique_ptr<FileWatcher> watcher;
+};
+
+TEST_CASE(
+    "a file changes in place, by rename, by permission, by removal; neighbours do not count") {
+  Watched w;
+  fs::path file = w.root / "weir.toml";
+  write_file(file, "1");
+  w.watcher->watch({file}, {});
+  CHECK(w.stays_silent());
+  write_file(w.root / "other", "x");
+  CHECK(w.stays_silent());
+  write_file(file, "2");
+  CHECK(w.hears());
+  CHECK(w.stays_silent());
+  write_file(w.root / "new", "3");
+  fs::rename(w.root / "new", file);
+  CHECK(w.hears());
+  fs::permissions(file, fs::perms::owner_read);
+  CHECK(w.hears());
+  fs::remove(file);
+  CHECK(w.hears());
+  write_file(file, "4");
+  CHECK(w.hears());
+}
+
+TEST_CASE("a new file is told when it is written, not when it is created") {
+  Watched w;
+  w.watcher->watch({w.root / "map"}, {});
+  {
+    std::ofstream slow(w.root / "map");
+    CHECK(w.stays_silent());
+    slow << "complete";
+  }
+  CHECK(w.hears());
+  fs::create_hard_link(w.root / "map", w.root / "linked");
+  w.watcher->watch({w.root / "again"}, {});
+  fs::create_hard_link(w.root / "map", w.root / "again");
+  CHECK(w.hears());
+}
+
+TEST_CASE("a symlink counts at both ends, also when it is a directory on the way") {
+  Watched w;
+  fs::create_directories(w.root / "v1");
+  fs::create_directories(w.root / "v2");
+  write_file(w.root / "v1/map", "1");
+  write_file(w.root / "v2/map", "2");
+  fs::create_symlink("v1", w.root / "current");
+  fs::create_symlink("current/map", w.root / "map");
+  w.watcher->watch({w.root / "map"}, {});
+  write_file(w.root / "v1/map", "in place");
+  CHECK(w.hears());
+  write_file(w.root / "v2/map", "not yet");
+  CHECK(w.stays_silent());
+  fs::create_symlink("v2", w.root / "next");
+  fs::rename(w.root / "next", w.root / "current");
+  CHECK(w.hears());
+  write_file(w.root / "v2/map", "now");
+  CHECK(w.hears());
+  write_file(w.root / "v1/map", "no more");
+  CHECK(w.stays_silent());
+  fs::create_symlink(w.root / "v1/map", w.root / "next");
+  fs::rename(w.root / "next", w.root / "map");
+  CHECK(w.hears());
+  write_file(w.root / "v1/map", "absolute");
+  CHECK(w.hears());
+}
+
+TEST_CASE("globs count what matches, through symlinks and in directories that come later") {
+  Watched w;
+  fs::create_directories(w.root / "conf.d/a");
+  w.watcher->watch({}, {w.root / "conf.d/*/*.map"});
+  write_file(w.root / "conf.d/a/one.map", "1");
+  CHECK(w.hears());
+  write_file(w.root / "conf.d/a/one.txt", "1");
+  CHECK(w.stays_silent());
+  fs::create_directory(w.root / "conf.d/b");
+  CHECK(w.hears());
+  write_file(w.root / "conf.d/b/two.map", "2");
+  CHECK(w.hears());
+  write_file(w.root / "elsewhere", "3");
+  fs::create_symlink(w.root / "elsewhere", w.root / "conf.d/b/three.map");
+  CHECK(w.hears());
+  write_file(w.root / "elsewhere", "4");
+  CHECK(w.hears());
+}
+
+TEST_CASE("directories that do not exist yet, vanish or are replaced") {
+  Watched w;
+  w.watcher->watch({w.root / "a/b/map"}, {});
+  fs::create_directories(w.root / "a");
+  CHECK(w.hears());
+  fs::create_directories(w.root / "a/b");
+  CHECK(w.hears());
+  write_file(w.root / "a/b/map", "1");
+  CHECK(w.hears());
+  fs::rename(w.root / "a/b", w.root / "a/old");
+  CHECK(w.hears());
+  fs::rename(w.root / "a/old", w.root / "a/b");
+  CHECK(w.hears());
+  fs::remove_all(w.root / "a");
+  CHECK(w.hears());
+  write_file(w.root / "a", "a file in the way");
+  CHECK(w.hears());
+}
+
+TEST_CASE("many changes are one, but not later than the longest wait") {
+  Watched w({milliseconds(20), milliseconds(60), std::chrono::seconds(60)});
+  fs::path file = w.root / "map";
+  w.watcher->watch({file}, {});
+  TimePoint start = TestLoop::clock().now();
+  CHECK(w.loop.run_until([&] {
+    write_file(file, "busy");
+    return w.changes > 0;
+  }));
+  Duration waited = TestLoop::clock().now() - start;
+  CHECK(waited >= milliseconds(55));
+  CHECK(waited < milliseconds(500));
+  CHECK(w.hears());  // what came after the first report
+  CHECK(w.changes == 2);
+}
+
+TEST_CASE("the poll finds what inotify does not tell") {
+  Watched w({milliseconds(1), milliseconds(10), milliseconds(20)});
+  fs::create_directories(w.root / "x/y");
+  fs::create_directories(w.root / "z/y");
+  write_file(w.root / "x/y/map", "1");
+  write_file(w.root / "z/y/map", "2");
+  w.watcher->watch({w.root / "x/y/map"}, {});
+  fs::rename(w.root / "x", w.root / "old");  // a directory further up: not watched
+  fs::rename(w.root / "z", w.root / "x");
+  CHECK(w.hears());
+  CHECK(w.stays_silent());
+}
+
+TEST_CASE("watching something else, and odd paths") {
+  Watched w;
+  fs::create_symlink("loop", w.root / "loop");
+  write_file(w.root / "[x]*.map", "1");
+  w.watcher->watch({w.root / "loop/map", w.root / "./[x]*.map", "relative/file", w.root / "d/.."},
+                   {"", "/"});
+  write_file(w.root / "[x]*.map", "2");
+  CHECK(w.hears());
+  w.watcher->watch({w.root / "next"}, {});
+  write_file(w.root / "[x]*.map", "3");
+  CHECK(w.stays_silent());
+  write_file(w.root / "next", "1");
+  CHECK(w.hears());
+}
+
+TEST_CASE("the watcher may be destroyed or changed by what it calls") {
+  Watched w;
+  w.watcher->watch({w.root / "map"}, {});
+  SUBCASE("destroyed") {
+    w.hook = [&] { w.watcher.reset(); };
+  }
+  SUBCASE("changed") {
+    w.hook = [&] { w.watcher->watch({}, {w.root / "*.toml"}); };
+  }
+  write_file(w.root / "map", "1");
+  CHECK(w.hears());
+  write_file(w.root / "map", "2");
+  CHECK(w.stays_silent());
+}
+
+TEST_CASE("a directory on the way is not watched for its own sake") {
+  std::vector<std::string> watched;
+  plan_watches(
+      {"/nonexistent-weir/a/b"}, {"/tmp/weir-*.none"},
+      [&](const std::string& directory, const std::string& name, NameKind kind) {
+        watched.push_back(directory + " " + name + (kind == NameKind::kPattern ? " pattern" : ""));
+      });
+  CHECK(watched == std::vector<std::string>{"/ nonexistent-weir", "/tmp weir-*.none pattern"});
+}
+
+}  // namespace
+}  // namespace weir::net
