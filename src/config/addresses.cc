@@ -28,6 +28,14 @@ bool is_host_name(std::string_view text) {
   return has_letter && host.find_first_of(":/[]") == std::string_view::npos;
 }
 
+// A relative socket's path is relative to the folder of the file that says it.
+Result<Endpoint> parse_endpoint(const Scope& scope, const std::string& text) {
+  Result<Endpoint> endpoint = Endpoint::parse(text);
+  if (!endpoint.ok() || !endpoint->is_unix()) return endpoint;
+  // Once more, since the whole path has to fit into an address.
+  return Endpoint::parse("unix:" + beside(scope.file, endpoint->unix_path));
+}
+
 bool read_bind_address(Scope& scope, const Node& node, BindAddress& out) {
   bool is_port = node.kind == Node::Kind::kString && is_digits(node.text);
   if (node.kind == Node::Kind::kInteger || is_port) {
@@ -45,13 +53,13 @@ bool read_bind_address(Scope& scope, const Node& node, BindAddress& out) {
   }
   out.text = node.text;
   out.is_any_family = node.text.starts_with(':');
-  Result<Endpoint> endpoint = Endpoint::parse((out.is_any_family ? "[::]" : "") + node.text);
+  Result<Endpoint> endpoint = parse_endpoint(scope, (out.is_any_family ? "[::]" : "") + node.text);
   if (!endpoint.ok()) {
     if (out.is_any_family) return scope.expected(node, "a port from 0 to 65535, as in \":8080\"");
     return scope.wrong(node,
                        endpoint.error().message + " (expected " + std::string(kBindForms) + ")");
   }
-  out.endpoint = resolved(std::move(endpoint).value(), scope.file);
+  out.endpoint = std::move(endpoint).value();
   return true;
 }
 
@@ -80,33 +88,26 @@ bool check_backend(Scope& scope, const Node& node, const Endpoint& endpoint) {
   return true;
 }
 
-}  // namespace
-
-struct BackendAddress {
-  using Value = BackendConfig;
-  static bool read(Scope& scope, const Node& node, Value& out) {
-    if (node.kind != Node::Kind::kString) return scope.expected(node, kBackendForms);
-    std::size_t scheme = node.text.find("://");
-    if (scheme != std::string::npos) {
-      return scope.expected(node, kBackendForms, in_quotes(node.text.substr(scheme + 3)));
-    }
-    if (is_host_name(node.text)) {
-      return scope.wrong(node, in_quotes(node.text) +
-                                   ": host names are not available in this version "
-                                   "(use an IP address: \"127.0.0.1:9001\")");
-    }
-    Result<Endpoint> endpoint = Endpoint::parse(node.text);
-    if (!endpoint.ok()) {
-      return scope.wrong(
-          node, endpoint.error().message + " (expected " + std::string(kBackendForms) + ")");
-    }
-    out.endpoint = resolved(std::move(endpoint).value(), scope.file);
-    out.place = scope.place(node);
-    return check_backend(scope, node, out.endpoint);
+bool read_backend_address(Scope& scope, const Node& node, BackendConfig& out) {
+  if (node.kind != Node::Kind::kString) return scope.expected(node, kBackendForms);
+  std::size_t scheme = node.text.find("://");
+  if (scheme != std::string::npos) {
+    return scope.expected(node, kBackendForms, in_quotes(node.text.substr(scheme + 3)));
   }
-};
-
-namespace {
+  if (is_host_name(node.text)) {
+    return scope.wrong(node, in_quotes(node.text) +
+                                 ": host names are not available in this version "
+                                 "(use an IP address: \"127.0.0.1:9001\")");
+  }
+  Result<Endpoint> endpoint = parse_endpoint(scope, node.text);
+  if (!endpoint.ok()) {
+    return scope.wrong(node,
+                       endpoint.error().message + " (expected " + std::string(kBackendForms) + ")");
+  }
+  out.endpoint = std::move(endpoint).value();
+  out.place = scope.place(node);
+  return check_backend(scope, node, out.endpoint);
+}
 
 // { address = "…", weight = 1, backup = false }
 bool read_backend_table(Scope& scope, const Node& node, BackendConfig& out) {
@@ -117,17 +118,12 @@ bool read_backend_table(Scope& scope, const Node& node, BackendConfig& out) {
     return scope.wrong(node, "a backend without address (address = \"IP:PORT\")");
   std::string key = scope.key;
   scope.key += ".address";
-  bool is_good = BackendAddress::read(scope, *address, out);
+  bool is_good = read_backend_address(scope, *address, out);
   scope.key = key;
   return is_good;
 }
 
 }  // namespace
-
-Endpoint resolved(Endpoint endpoint, const std::string& file) {
-  if (endpoint.is_unix()) endpoint.unix_path = beside(file, endpoint.unix_path);
-  return endpoint;
-}
 
 bool BindList::read(Scope& scope, const Node& node, Value& out) {
   if (!read_bind_list(scope, node, out)) return false;
@@ -136,7 +132,10 @@ bool BindList::read(Scope& scope, const Node& node, Value& out) {
 
 std::string BindList::show(const Value& value) {
   std::vector<std::string> items;
-  for (const BindAddress& address : value) items.push_back(in_quotes(address.text));
+  for (const BindAddress& address : value) {
+    bool is_unix = address.endpoint.is_unix();  // its path in effect, not as written
+    items.push_back(in_quotes(is_unix ? address.endpoint.text() : address.text));
+  }
   return list_text(items);
 }
 
@@ -184,7 +183,7 @@ bool BackendList::read(Scope& scope, const Node& node, Value& out) {
   for (const Node& item : node.items) {
     BackendConfig backend;
     bool is_good = item.is_table() ? read_backend_table(scope, item, backend)
-                                   : BackendAddress::read(scope, item, backend);
+                                   : read_backend_address(scope, item, backend);
     if (!is_good) continue;
     auto same = std::find_if(out.begin(), out.end(), [&](const BackendConfig& other) {
       return other.endpoint == backend.endpoint;

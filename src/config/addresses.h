@@ -30,8 +30,6 @@ struct BackendList {
   static std::string show(const Value& value);
 };
 
-// A relative Unix socket's path is relative to the folder of the file that says it.
-Endpoint resolved(Endpoint endpoint, const std::string& file);
 // The default of [admin] bind.
 std::vector<BindAddress> default_admin_bind();
 

@@ -160,8 +160,9 @@ int read_word(Scope& scope, const Node& node, std::span<const Word> words) {
   std::vector<std::string_view> legal;
   for (const Word& word : words) legal.push_back(word.text);
   auto at = std::find(legal.begin(), legal.end(), node.text);
+  bool is_boolean = node.kind == Node::Kind::kBoolean;
   if (node.kind != Node::Kind::kString || at == legal.end()) {
-    std::string_view meant = suggest(node.text, legal);
+    std::string_view meant = suggest(is_boolean ? node.description() : node.text, legal);
     scope.expected(node, joined(words), meant.empty() ? "" : in_quotes(meant));
     return -1;
   }

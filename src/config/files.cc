@@ -21,7 +21,7 @@ Err<Error> cannot(const char* verb, const std::string& path, int code) {
 }  // namespace
 
 Result<std::string> read_file(const std::string& path) {
-  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return cannot("open", path, errno);
   std::string text;
   char chunk[64 * 1024];

@@ -8,25 +8,36 @@
 namespace weir::config {
 namespace {
 
-// `did you mean …?` for a key that is legal in another section, or "".
+// A key of another section in the words of a message, or "".
 std::string meant_elsewhere(std::string_view word, bool is_exact) {
   for (const SchemaSection& section : schema()) {
-    std::vector<std::string_view> legal;
+    std::vector<std::string_view> keys;
     for (const Shown& shown : section.keys) {
-      // Nested keys are no answer to a key of a section.
-      if (shown.key.find('.') == std::string::npos) legal.push_back(shown.key);
+      if (shown.key.find('.') == std::string::npos) keys.push_back(shown.key);
     }
-    std::string_view found = translate(word, legal);
+    std::string_view found = translate(word, keys);
     if (found.empty() || (is_exact && found != word)) continue;
     return in_quotes(found) + " in " + std::string(section.title);
   }
   return {};
 }
 
-std::string meant_key(std::string_view word, std::span<const std::string_view> legal) {
-  if (std::string_view here = translate(word, legal); !here.empty()) return in_quotes(here);
+// "timeouts.connect" for "connect_timeout" where a pool has its own timeouts.
+std::string meant_nested(std::string_view word, const std::vector<Shown>& all) {
+  for (const Shown& shown : all) {
+    std::size_t dot = shown.key.rfind('.');
+    if (dot == std::string::npos) continue;
+    std::string_view last = std::string_view(shown.key).substr(dot + 1);
+    if (translate(word, {&last, 1}) == last) return in_quotes(shown.key);
+  }
+  return {};
+}
+
+std::string meant_key(std::string_view word, const Legal& legal) {
+  if (std::string_view here = translate(word, legal.keys); !here.empty()) return in_quotes(here);
+  if (std::string nested = meant_nested(word, legal.all); !nested.empty()) return nested;
   if (std::string elsewhere = meant_elsewhere(word, true); !elsewhere.empty()) return elsewhere;
-  if (std::string_view here = suggest(word, legal); !here.empty()) return in_quotes(here);
+  if (std::string_view here = suggest(word, legal.keys); !here.empty()) return in_quotes(here);
   return meant_elsewhere(word, false);
 }
 
@@ -53,7 +64,7 @@ bool Scope::unavailable(const Node& at, std::string_view default_text) {
   return false;
 }
 
-void report_unknown_key(Scope& scope, const Member& member, std::vector<std::string_view> legal) {
+void report_unknown_key(Scope& scope, const Member& member, const Legal& legal) {
   std::string message = "unknown key " + in_quotes(member.key) + " in " + scope.section;
   std::string meant = meant_key(member.key, legal);
   if (!meant.empty()) message += " (did you mean " + meant + "?)";

@@ -69,9 +69,20 @@ struct Part {
 template <typename Keys, typename T>
 Part(const Keys&, T&) -> Part<T>;
 
+// What may stand at a place: keys, and those of nested tables ("timeouts.connect").
+struct Legal {
+  std::vector<std::string_view> keys;
+  std::vector<Shown> all;
+};
 // "unknown key …" with what was meant: a key of this place or of another section.
-void report_unknown_key(Scope& scope, const Member& member, std::vector<std::string_view> legal);
+void report_unknown_key(Scope& scope, const Member& member, const Legal& legal);
 void note_origin(Scope& scope, const Member& member);
+
+template <typename T>
+void show_keys(const std::string& prefix, std::span<const Key<T>> keys, const T& object,
+               std::vector<Shown>& out) {
+  for (const Key<T>& key : keys) key.show(prefix, key, object, out);
+}
 
 template <typename T>
 bool read_member(Scope& scope, const Member& member, const Part<T>& part) {
@@ -91,19 +102,14 @@ void read_table(Scope& scope, const Node& table, const Part<T>&... parts) {
       note_origin(scope, member);
       continue;
     }
-    std::vector<std::string_view> legal;
+    Legal legal;
     auto add_names = [&legal](const auto& part) {
-      for (const auto& key : part.keys) legal.push_back(key.name);
+      for (const auto& key : part.keys) legal.keys.push_back(key.name);
+      show_keys("", part.keys, part.object, legal.all);
     };
     (add_names(parts), ...);
-    report_unknown_key(scope, member, std::move(legal));
+    report_unknown_key(scope, member, legal);
   }
-}
-
-template <typename T>
-void show_keys(const std::string& prefix, std::span<const Key<T>> keys, const T& object,
-               std::vector<Shown>& out) {
-  for (const Key<T>& key : keys) key.show(prefix, key, object, out);
 }
 
 }  // namespace weir::config

@@ -1,7 +1,7 @@
 #pragma once
 // The key tables: every key of CONTRACT §2, its field, its notation, its default. A new key is one
 // field in config.h, one row here and one line in conf/weir.toml (tests/unit/config/schema_test.cc
-// compares them).
+// compares them). Longer than other headers, so that all of it can be read in one place.
 #include <iterator>
 
 #include "addresses.h"

@@ -55,8 +55,8 @@ TEST_CASE("unknown keys and sections") {
       {pool("queue = { timout = \"1s\" }"),
        {"3:11: unknown key \"timout\" in queue (did you mean \"timeout\"?)"}},
       {pool("response_timeout = \"1s\""),
-       {"3:1: unknown key \"response_timeout\" in [pool.a] (did you mean \"response_head\" in "
-        "[timeouts]?)"}},
+       {"3:1: unknown key \"response_timeout\" in [pool.a] (did you mean "
+        "\"timeouts.response_head\"?)"}},
       {"[pool.a]\nservers = []",
        {"1:7: [pool.a] without backends (expected backends = [\"127.0.0.1:9001\"]; [] for none)",
         "2:1: unknown key \"servers\" in [pool.a] (did you mean \"backends\"?)"}},
@@ -110,6 +110,8 @@ TEST_CASE("wrong types say what was expected") {
       {pool("retry_budget = 20"),
        {"3:16: retry_budget is the integer 20 (expected a percentage from \"0%\" to \"100%\"; did "
         "you mean \"20%\"?)"}},
+      {"[log]\naccess = false",
+       {"2:10: access is false (expected \"off\" or \"stdout\"; did you mean \"off\"?)"}},
       {pool("balance = true"),
        {"3:11: balance is true (expected \"least_loaded\", \"round_robin\" or "
         "\"least_requests\")"}},
@@ -196,6 +198,9 @@ TEST_CASE("addresses to bind") {
        {"2:9: bind is \":99999\" (expected a port from 0 to 65535, as in \":8080\")"}},
       {bind("[\"127.0.0.1\"]"), {"2:9: bind: \"127.0.0.1\" has no port " + forms + ")"}},
       {bind("[\"unix:\"]"), {"2:9: bind: \"unix:\" names no socket path " + forms + ")"}},
+      {bind("[\"unix:" + std::string(200, 'a') + "\"]"),
+       {"2:9: bind: \"unix:" + std::string(200, 'a') + "\" is too long for a socket path " + forms +
+        ")"}},
       {bind("[true]"), {"2:9: bind is true " + forms + ")"}},
       {bind("[]"), {"2:8: bind: is empty (expected an address: [\":8080\"])"}},
       {"[listener.a]", {"1:11: [listener.a] without bind (expected bind = [\":8080\"])"}},
