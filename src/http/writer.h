@@ -18,6 +18,7 @@ class Writer {
   Writer& operator=(const Writer&) = delete;
 
   void put(std::string_view text) {
+    if (text.empty()) return;
     std::memcpy(at_, text.data(), text.size());
     at_ += text.size();
   }

@@ -162,6 +162,31 @@ TEST_CASE("R03: a hundred thousand tiny chunks") {
   CHECK(decoded.rest == "rest");
 }
 
+TEST_CASE("R03: chunked bodies with random faults, whatever the pieces") {
+  constexpr std::string_view kBytes = "\r\n\r\n0a;\"\\ :\t\x01\x80Xg";
+  std::uint32_t random = 42;
+  auto below = [&](std::size_t bound) {
+    random = random * 1664525u + 1013904223u;
+    return (random >> 8) % bound;
+  };
+  int refused = 0;
+  for (int round = 0; round < 2000; ++round) {
+    std::string text = "3\r\nabc\r\n1;x=\"y\"\r\nd\r\n00\r\nA: b\r\nC: d\r\n\r\nGET";
+    for (std::size_t faults = below(3); faults > 0; --faults) {
+      std::size_t at = below(text.size());
+      char c = kBytes[below(kBytes.size())];
+      if (below(2) == 0)
+        text[at] = c;
+      else
+        text.insert(at, 1, c);
+    }
+    CAPTURE(text);
+    Decoded decoded = decode_chunked(text);
+    refused += decoded.outcome != "done" && decoded.outcome != "more";
+  }
+  CHECK(refused > 500);
+}
+
 TEST_CASE("R17, R26: trailers pass, but for names that frame, route or vouch") {
   CHECK(decode_chunked("1\r\nx\r\n0\r\nA: b\r\nExpires:\t1\t\r\n\r\nGET") ==
         Decoded{"x", "GET", "done", "A=b;Expires=1;"});

@@ -1,3 +1,5 @@
+#include <llhttp.h>
+
 #include "support.h"
 
 using namespace weir;
@@ -5,7 +7,19 @@ using namespace weir::http;
 using namespace weir::http::test;
 using namespace std::string_literals;
 
-TEST_CASE("R04: llhttp is strict, and no line ends in anything but CR LF") {
+TEST_CASE("R04: the llhttp that is linked is strict") {
+  llhttp_settings_t settings;
+  llhttp_settings_init(&settings);
+  for (std::string_view head :
+       {"GET / HTTP/1.1\r\nHost: a\r\n\rX", "GET / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n"}) {
+    CAPTURE(head);
+    llhttp_t parser;
+    llhttp_init(&parser, HTTP_REQUEST, &settings);
+    CHECK(llhttp_execute(&parser, head.data(), head.size()) != HPE_OK);
+  }
+}
+
+TEST_CASE("R04: no line ends in anything but CR LF") {
   for (std::string_view head :
        {"GET / HTTP/1.1\r\nHost: a\r\n\rX", "GET / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n\n",
