@@ -37,11 +37,10 @@ class Starter:
         self._numbers = itertools.count()
         self._started = []
 
-    def __call__(self, pools=None, routes=None, config=None, open_files=None, environment=None, **sections):
+    def __call__(self, pools=None, routes=None, config=None, process=None, **sections):
         folder = self._folder / f'weir{next(self._numbers)}'
         folder.mkdir()
-        made = Weir(folder, config or configuration(pools, routes, **sections), open_files=open_files,
-                    environment=environment)
+        made = Weir(folder, config or configuration(pools, routes, **sections), **(process or {}))
         self._started.append(made)
         return made
 
@@ -62,7 +61,7 @@ class Starter:
 
 @pytest.fixture
 def run_weir(tmp_path, request):
-    """run_weir(pools, routes, **sections) → Weir, ready."""
+    """run_weir(pools, routes, **sections) → Weir, ready; `process` holds options of Program."""
     starter = Starter(tmp_path, request)
     yield starter
     starter.finish()

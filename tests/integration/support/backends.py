@@ -65,11 +65,15 @@ class AutoBackend:
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
 
-    @property
-    def received(self):
-        """All bytes of all connections."""
+    def heard_so_far(self):
+        """A mark for heard_since()."""
         with self._lock:
-            return b''.join(bytes(peer.received) for peer in self.peers)
+            return {peer: len(peer.received) for peer in self.peers}
+
+    def heard_since(self, mark):
+        """All bytes of all connections since then."""
+        with self._lock:
+            return b''.join(bytes(peer.received[mark.get(peer, 0):]) for peer in self.peers)
 
     @property
     def connection_count(self):

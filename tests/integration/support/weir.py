@@ -32,10 +32,12 @@ DEFAULTS = {
 }
 
 
-def configuration(pools=None, routes=None, **sections):
+def configuration(pools=None, routes=None, watch=False, **sections):
     """DEFAULTS with `sections` merged in. `pools`: name → list of backends or dict of keys. `routes`:
-    (host or host/path, pool) pairs or dicts; without them `*` goes to the first pool."""
+    (host or host/path, pool) pairs or dicts; without them `*` goes to the first pool. `watch`: whether
+    a changed file is reloaded without being told."""
     config = copy.deepcopy(DEFAULTS)
+    config['routes']['watch'] = watch
     for name, content in sections.items():
         if name == 'listener':
             for listener, keys in content.items():
@@ -75,19 +77,20 @@ FAILURES = _read_failures()
 class Program:
     """A running process whose output is collected line by line."""
 
-    def __init__(self, arguments, folder, open_files=None, environment=None, program=BINARY):
+    def __init__(self, arguments, folder, open_files=None, environment=None, reads_stdout=True):
         def limit():
             if open_files:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, open_files))
 
         # Only a child that has something to do between fork and exec may need the slower way.
         self.process = subprocess.Popen(
-            [program, *map(str, arguments)], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            [BINARY, *map(str, arguments)], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, env={**os.environ, 'NO_COLOR': '1', **(environment or {})},
             preexec_fn=limit if open_files else None)
         self.stdout, self.stderr = Lines(), Lines()
         self._readers = [threading.Thread(target=self._read, args=pair, daemon=True) for pair in
-                         ((self.process.stdout, self.stdout), (self.process.stderr, self.stderr))]
+                         ((self.process.stdout, self.stdout), (self.process.stderr, self.stderr))
+                         if reads_stdout or pair[1] is self.stderr]
         for reader in self._readers:
             reader.start()
         running.append(self)
