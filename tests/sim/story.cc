@@ -1,0 +1,84 @@
+#include "sim/story.h"
+
+#include "sim/draws.h"
+
+namespace weir::sim {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+void draw_pool(World& world, const Weather& weather) {
+  Chance& chance = world.chance;
+  backend::PoolSpec& pool = world.pool;
+  pool.balance = chance.pick({config::Balance::kLeastLoaded, config::Balance::kRoundRobin,
+                              config::Balance::kLeastRequests});
+  pool.keepalive = !chance.percent(5);
+  pool.max_idle = chance.pick({1u, 2u, 32u, 32u, 32u});
+  pool.retries = weather.is_clean ? 2 : chance.below(4);
+  if (chance.percent(5)) world.max_idle_total = 1 + chance.below(2);
+  if (!chance.percent(40)) return;
+  config::PoolTimeouts& timeouts = pool.timeouts;
+  timeouts.backend_idle = chance.between(milliseconds(200), seconds(20));
+  if (weather.is_clean) return;
+  timeouts.connect = chance.between(milliseconds(50), seconds(2));
+  timeouts.backend_write = chance.between(milliseconds(100), seconds(5));
+  timeouts.response_head = chance.between(milliseconds(100), seconds(5));
+  timeouts.backend_body = chance.between(milliseconds(100), seconds(5));
+  timeouts.retry_window = chance.between(milliseconds(50), seconds(10));
+  timeouts.tunnel_idle = chance.between(milliseconds(100), seconds(60));
+  if (chance.percent(20)) timeouts.request = chance.between(milliseconds(200), seconds(5));
+}
+
+void draw_backends(World& world, const Weather& weather) {
+  Chance& chance = world.chance;
+  unsigned count = 1 + chance.below(3);
+  for (unsigned i = 0; i < count; ++i) {
+    SimBackend& backend = world.add_backend(chance.percent(10));
+    if (chance.percent(40)) backend.idle_limit = chance.between(milliseconds(300), seconds(20));
+    if (!weather.is_clean && chance.percent(10)) backend.idle_babble = draw_babble(chance);
+    Nature nature = draw_nature(chance, weather);
+    backend.dials = [&world, weather, nature] { return draw_dial(world.chance, weather, nature); };
+    backend.decides = [&world, &backend, weather](const Request& request, const Attempt&) {
+      return draw_answer(world.chance, weather, request, backend.idle_limit);
+    };
+  }
+}
+
+// The administrator's side: reloads, a drain, the end of the process.
+void draw_events(World& world, const Weather& weather) {
+  Chance& chance = world.chance;
+  auto soon = [&chance] { return chance.between(Duration::zero(), milliseconds(20)); };
+  if (chance.percent(10)) {
+    unsigned mask = weather.is_clean ? ~0u : chance.below(8);
+    world.at(soon(), [&world, mask] { world.reload(mask); });
+    world.at(milliseconds(20) + soon(), [&world] { world.reload(~0u); });
+  }
+  if (chance.percent(6)) {
+    Duration begin = soon();
+    world.at(begin, [&world] { world.begin_drain(); });
+    world.at(begin + soon(), [&world] { world.close_idle_clients(); });
+    if (chance.percent(50))
+      world.at(begin + milliseconds(20) + soon(), [&world] { world.cut_all(); });
+  }
+  if (chance.percent(4)) world.at(soon(), [&world] { world.destroy_proxy(); });
+}
+
+}  // namespace
+
+std::unique_ptr<World> make_story(Chance chance) {
+  auto world = std::make_unique<World>(std::move(chance));
+  Weather weather = draw_weather(world->chance);
+  draw_pool(*world, weather);
+  draw_backends(*world, weather);
+  world->serve();
+  unsigned clients = 1 + world->chance.below(world->chance.percent(20) ? 6 : 3);
+  for (unsigned i = 0; i < clients; ++i) {
+    ClientPlan plan = draw_client(world->chance, weather);
+    world->add_client(std::move(plan), world->chance.between(Duration::zero(), milliseconds(5)));
+  }
+  draw_events(*world, weather);
+  return world;
+}
+
+}  // namespace weir::sim

@@ -1,0 +1,208 @@
+#include "sim/world.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace weir::sim {
+namespace {
+
+// A stream queues up to its mark, and one read's worth with its framing on top.
+constexpr std::size_t kMaxQueueBytes = net::kHighMarkBytes + net::kHighMarkBytes + 2048;
+constexpr std::size_t kMaxExchangeBytes = 192 * 1024;
+constexpr std::uint64_t kMaxStepsPerMillisecond = 20'000;
+constexpr std::uint64_t kMaxSteps = 3'000'000;
+// Longer than any timer of weir.
+constexpr Duration kMaxRun = std::chrono::hours(12);
+
+std::shared_ptr<const route::RouteTable> everything_to_pool_0() {
+  static const std::shared_ptr<const route::RouteTable> kTable = [] {
+    auto route = std::make_shared<route::Route>();
+    route->label = "sim";
+    route->host = "*";
+    route::RouteTableBuilder builder(1);
+    const route::Route* existing = nullptr;
+    builder.add("*", route, &existing);
+    return builder.build();
+  }();
+  return kTable;
+}
+
+Endpoint endpoint_of(unsigned index, bool is_unix) {
+  if (is_unix) return {{}, "/run/backend" + std::to_string(index)};
+  return {IpAddress::v4(0x0a000001 + index, 80), {}};
+}
+
+}  // namespace
+
+World::World(Chance chances) : chance(std::move(chances)), log_(LogLevel::kError, -1, clock_) {
+  rng_ = Rng(chance.below(1u << 31));
+  settings.listeners.push_back({"sim", http::Scheme::kHttp, 80, {}});
+  settings.logs_requests = true;
+  pool.name = "pool";
+}
+
+World::~World() {
+  proxy_.reset();
+  scheduler_.drain_retired();
+}
+
+SimBackend& World::add_backend(bool is_unix) {
+  auto number = static_cast<unsigned>(backends_.size());
+  Endpoint endpoint = endpoint_of(number, is_unix);
+  backends_.push_back(std::make_unique<SimBackend>(events_, ledger, trace, number));
+  backends_.back()->is_unix = is_unix;
+  shared_.push_back(std::make_shared<backend::Backend>("pool", endpoint, 1));
+  network_.listen(endpoint, *backends_.back());
+  return *backends_.back();
+}
+
+void World::serve() {
+  proxy::Proxy::Parts parts{.context = context_,
+                            .connector = network_,
+                            .rng = rng_,
+                            .log = log_,
+                            .numbers = numbers_,
+                            .worker = 0,
+                            .max_idle_backend_connections = max_idle_total,
+                            .log_request = [this](const auto& record) { ledger.on_logged(record); },
+                            .on_connection_closed = [this] { ++connections_closed_; }};
+  proxy_ = std::make_unique<proxy::Proxy>(std::move(parts));
+  proxy_->set_settings(std::make_shared<proxy::Settings>(settings));
+  publish(~0u);
+}
+
+void World::publish(unsigned mask) {
+  auto spec = std::make_shared<backend::PoolSpec>(pool);
+  for (std::size_t i = 0; i < shared_.size(); ++i) {
+    if ((mask >> i & 1) != 0) spec->backends.push_back(shared_[i]);
+  }
+  std::vector<std::shared_ptr<const backend::PoolSpec>> pools{std::move(spec)};
+  proxy_->set_tables(everything_to_pool_0(), std::make_shared<backend::PoolSet>(std::move(pools)));
+}
+
+void World::reload(unsigned mask) {
+  if (proxy_ == nullptr) return;
+  trace.note("world", 0, "reloads", mask);
+  publish(mask);
+}
+
+SimClient& World::add_client(ClientPlan plan, Duration when) {
+  auto number = static_cast<unsigned>(clients_.size());
+  clients_.push_back(std::make_unique<SimClient>(events_, network_, ledger, trace, number,
+                                                 std::move(plan)));
+  SimClient& client = *clients_.back();
+  at(when, [this, &client, number] {
+    if (proxy_ == nullptr) return;
+    proxy_->accept(client.start(), IpAddress::v4(0xc0000201 + number, 40000), 0);
+  });
+  return client;
+}
+
+void World::begin_drain() {
+  trace.note("world", 0, "drains");
+  was_drained_ = true;
+  if (proxy_ != nullptr) proxy_->begin_drain();
+}
+
+void World::close_idle_clients() {
+  was_drained_ = true;
+  if (proxy_ != nullptr) proxy_->close_idle_clients();
+}
+
+void World::cut_all() {
+  trace.note("world", 0, "cuts all");
+  was_drained_ = true;
+  if (proxy_ != nullptr) proxy_->cut_all();
+}
+
+void World::destroy_proxy() {
+  trace.note("world", 0, "ends");
+  was_drained_ = was_destroyed_ = true;
+  proxy_.reset();
+  scheduler_.drain_retired();
+}
+
+bool World::step() {
+  std::optional<TimePoint> event = events_.next();
+  std::optional<TimePoint> timer = scheduler_.next_deadline();
+  if ((!event && !timer) || ledger.has_failed()) return false;
+  TimePoint next = std::min(event.value_or(TimePoint::max()), timer.value_or(TimePoint::max()));
+  clock_.set(std::max(next, clock_.now()));
+  scheduler_.set_now(clock_.now());
+  if (timer && *timer <= next) {
+    scheduler_.run_timers();
+  } else {
+    events_.run_next();
+    scheduler_.drain_retired();
+  }
+  ++steps_;
+  check_step();
+  return !ledger.has_failed();
+}
+
+void World::run_until(Duration when) {
+  at(when - now(), [] {});
+  while (now() < when && step()) {
+  }
+}
+
+void World::run() {
+  while (step()) {
+  }
+  if (!ledger.has_failed()) check_end();
+}
+
+void World::check_step() {
+  if (clock_.now() - counted_from_ >= std::chrono::milliseconds(1)) {
+    counted_from_ = clock_.now();
+    steps_at_once_ = 0;
+  }
+  if (++steps_at_once_ > kMaxStepsPerMillisecond) ledger.fail("it spins");
+  if (steps_ > kMaxSteps || now() > kMaxRun) ledger.fail("it does not come to rest");
+  if (network_.worst_queue_bytes() > kMaxQueueBytes)
+    ledger.fail("a stream queued " + std::to_string(network_.worst_queue_bytes()) + " bytes");
+  if (proxy_ == nullptr) return;
+  if (!proxy_->is_timed()) ledger.fail("a connection or an exchange runs without its timer");
+  std::size_t users = proxy_->exchange_count() + network_.lingering_streams();
+  if (network_.queued_bytes() > kMaxExchangeBytes * std::max<std::size_t>(users, 1))
+    ledger.fail("more than 192 KiB queued per exchange");
+  std::size_t idle = proxy_->backend_connections().idle_count();
+  if (idle > max_idle_total || idle > pool.max_idle * backends_.size())
+    ledger.fail(std::to_string(idle) + " idle backend connections");
+  if (proxy_->exchange_count() > proxy_->connection_count())
+    ledger.fail("more exchanges than connections");
+}
+
+void World::check_end() {
+  if (proxy_ != nullptr) {
+    auto expect_none = [&](std::size_t count, const char* what) {
+      if (count > 0) ledger.fail(std::to_string(count) + " " + what + " left at the end");
+    };
+    expect_none(proxy_->exchange_count(), "exchanges");
+    expect_none(proxy_->connection_count(), "client connections");
+    expect_none(proxy_->backend_connections().idle_count(), "idle backend connections");
+    expect_none(proxy_->backend_connections().connecting_count(), "connects");
+    expect_none(network_.open_streams(), "streams");
+    for (const auto& shared : shared_) expect_none(shared->in_flight(), "requests in flight");
+  }
+  std::uint64_t begun = numbers_.requests_begun.get();
+  std::uint64_t finished = numbers_.requests_finished.get();
+  if (!was_destroyed_ && begun != finished)
+    ledger.fail(std::to_string(begun) + " requests begun, " + std::to_string(finished) + " ended");
+  if (!was_destroyed_ && ledger.finished() != finished)
+    ledger.fail("not every request that ended was logged");
+  ledger.check_end(was_drained_);
+  for (const auto& client : clients_) {
+    if (was_drained_ || !client->unanswered()) continue;
+    const Request& request = *ledger.find(*client->unanswered());
+    if (!request.failure || row_of(*request.failure).status != 0)
+      ledger.fail("request " + std::to_string(request.id) + " was swallowed without an answer");
+  }
+  proxy_.reset();
+  scheduler_.drain_retired();
+  if (network_.open_streams() + network_.pending_connects() > 0)
+    ledger.fail("streams are left after the proxy is gone");
+}
+
+}  // namespace weir::sim
