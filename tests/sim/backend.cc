@@ -190,6 +190,7 @@ void SimBackend::Conn::send_piece() {
   if (is_cut) count = answer_.cut_at - written_;
   // A last piece that is cut at its very end was whole all the same.
   bool is_last = count == outbox_.size();
+  if (is_last && !is_cut) answer_.cut = Answer::Cut::kNone;
   if (is_last && !is_tunnel_) finish(std::string_view(outbox_).substr(0, count));
   if (!is_last || is_tunnel_) link_.write(std::string_view(outbox_).substr(0, count));
   outbox_.erase(0, count);

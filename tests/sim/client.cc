@@ -67,7 +67,7 @@ void SimClient::plan_request(const RequestPlan& plan) {
     owes_body_ = plan.expects_continue;
     if (owes_body_) {
       events_.schedule(kContinuePatience, [this, id = request.id] {
-        if (!owes_body_ || requests_.back() != id) return;
+        if (!owes_body_ || requests_.back() != id || !link_->is_open()) return;
         append_body(current_plan(), *ledger_.find(id));
         send_later(Duration::zero());
       });

@@ -52,7 +52,8 @@ void spoil(Chance& chance, const Request& request, Answer& answer) {
       answer.keeps_alive = chance.percent(50);
       break;
     case 7:
-      answer.extra = draw_babble(chance);
+      // Behind a body that only the end delimits nothing is extra.
+      if (answer.body != BodyEnd::kUntilClose) answer.extra = draw_babble(chance);
       break;
     case 8:
       answer.stalls_at = chance.below(static_cast<std::uint32_t>(request.upload_bytes) + 1);
@@ -77,7 +78,7 @@ RequestPlan draw_request(Chance& chance, bool is_clean) {
     plan.body = chance.pick({BodyEnd::kLength, BodyEnd::kChunked});
     plan.body_bytes = draw_size(chance);
     plan.chunk_bytes = draw_piece(chance, plan.body_bytes);
-    plan.expects_continue = chance.percent(10);
+    plan.expects_continue = plan.body_bytes > 0 && chance.percent(10);
   } else if (chance.percent(6)) {
     plan.method = "GET";
     plan.wants_upgrade = true;

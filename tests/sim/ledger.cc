@@ -1,5 +1,6 @@
 #include "sim/ledger.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "sim/content.h"
@@ -171,23 +172,32 @@ void Ledger::on_logged(const observe::RequestRecord& record) {
               record.failure ? row_of(*record.failure).name : std::string_view("ok"));
   if (record.failure == Failure::internal) fail("weir ended an exchange as internal");
   Request* request = find(id_of_path(record.path));
-  if (request == nullptr) return;
+  if (request == nullptr) return logged_nameless_.push_back(record.status);
   request->logged_status = record.status;
   request->failure = record.failure;
   if (++request->logged > 1) fail(name(*request) + "ended twice");
 }
 
+void Ledger::check_logged(const Request& request) {
+  bool was_refused = request.has_head && !request.answered_by && request.attempts.empty();
+  if (request.logged == 0 && was_refused) {
+    auto found = std::find(logged_nameless_.begin(), logged_nameless_.end(), request.status);
+    if (found == logged_nameless_.end()) return fail(name(request) + "refused, but never ended");
+    logged_nameless_.erase(found);
+    return;
+  }
+  if (request.logged != 1) return fail(name(request) + "never ended");
+  if (!request.has_head) return;
+  if (request.logged_status != request.status)
+    fail(name(request) + "logged as " + std::to_string(request.logged_status) + ", seen as " +
+         std::to_string(request.status));
+  if (!request.answered_by && (!request.failure || row_of(*request.failure).status != request.status))
+    fail(name(request) + "a failure that the log does not name");
+}
+
 void Ledger::check_end(bool all_excused) {
   for (const Request& request : requests_) {
-    bool was_answered = request.has_head && !request.is_malformed;
-    if ((was_answered || !request.attempts.empty()) && request.logged != 1)
-      fail(name(request) + "never ended");
-    if (was_answered && request.logged_status != request.status)
-      fail(name(request) + "logged as " + std::to_string(request.logged_status) + ", seen as " +
-           std::to_string(request.status));
-    if (was_answered && !request.answered_by &&
-        (!request.failure || row_of(*request.failure).status != request.status))
-      fail(name(request) + "a failure that the log does not name");
+    if (request.has_head || !request.attempts.empty()) check_logged(request);
     if (all_excused || request.is_excused) continue;
     if (request.was_cut && request.has_head && !request.failure)
       fail(name(request) + "cut without a reason in the log");

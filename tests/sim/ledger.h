@@ -109,6 +109,7 @@ class Ledger {
   void check_retry(const Request& request);
   void check_reuse(const Request& request, Link& link, std::uint64_t offset,
                    const Attempt& previous, const IdlePolicy& idle);
+  void check_logged(const Request& request);
   void check_local_answer(const Request& request, const Head& head);
   std::string name(const Request& request) const;
 
@@ -117,6 +118,7 @@ class Ledger {
   std::deque<Request> requests_;
   std::deque<Attempt> attempts_;
   std::uint64_t logged_ = 0;
+  std::vector<int> logged_nameless_;  // statuses of refused heads, whose path nobody knows
 };
 
 }  // namespace weir::sim

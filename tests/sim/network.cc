@@ -42,7 +42,9 @@ Result<std::unique_ptr<net::PendingConnect>, net::ConnectError> Network::connect
     const Endpoint& to, net::ConnectObserver& observer) {
   auto found = hosts_.find(to.text());
   Host* host = found == hosts_.end() ? nullptr : found->second;
-  Dial dial = host == nullptr ? Dial{.fate = Dial::Fate::kFailsLater} : host->on_dial();
+  Dial dial;
+  dial.fate = Dial::Fate::kFailsLater;
+  if (host != nullptr) dial = host->on_dial();
   trace_.note("connect", links_.size() + 1, "fate", static_cast<std::uint64_t>(dial.fate),
               to.text());
   if (dial.fate == Dial::Fate::kFailsAtOnce) return Err{dial.error};
