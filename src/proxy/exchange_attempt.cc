@@ -139,7 +139,8 @@ void Exchange::retry() {
 }
 
 void Exchange::drop_backend() {
-  if (waiter_) proxy_.parts_.context.scheduler().retire(std::move(waiter_));
+  // At once, not retired: its timer may be due in this very turn.
+  waiter_.reset();
   proxy_.backends_.discard(std::move(lease_));
 }
 
