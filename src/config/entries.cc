@@ -4,7 +4,6 @@
 #include "loader.h"
 #include "schema.h"
 #include "suggest.h"
-#include "values.h"
 
 namespace weir::config {
 namespace {
@@ -50,20 +49,11 @@ void Loader::read_entries(const Node& root, const std::string& file) {
 void Loader::read_pool(const Member& member, const std::string& file) {
   std::string title = "pool." + member.key;
   Place place{file, member.line, member.column};
-  if (!member.value.is_table()) {
-    report_.add(place,
-                title + " is " + member.value.description() + " (expected a section: [pool.NAME])");
-    return;
-  }
+  if (!is_named_table(report_, file, member, "pool")) return;
   auto [known, is_new] = pool_places_.emplace(member.key, place);
   if (!is_new) {
     report_.add(place, "[" + title + "] stands here twice, first at " + known->second.text());
     return;
-  }
-  if (!is_name(member.key)) {
-    report_.add(place, "the name " + in_quotes(member.key) +
-                           " (expected letters, digits, \".\", \"_\" and \"-\", "
-                           "beginning with a letter or digit)");
   }
   PoolConfig pool = pool_base_;
   pool.name = member.key;

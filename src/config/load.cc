@@ -28,7 +28,11 @@ const Node* find_in(const Node& root, std::string_view section, std::string_view
 // Origins of a section as a pool sees them: "timeouts.connect" from "timeouts (weir.toml:12)".
 void inherit(const Origins& from, const std::string& layer, const std::string& prefix,
              Origins& to) {
-  for (const auto& [key, place] : from) to[prefix + key] = layer + " (" + place + ")";
+  for (const auto& [key, place] : from) {
+    std::string& origin = to[prefix + key];
+    origin = layer;
+    origin.append(" (").append(place).append(")");
+  }
 }
 
 std::string title_of(std::string_view section) {
@@ -45,6 +49,22 @@ bool is_section(Report& report, const std::string& file, const Node& node, std::
   report.add({file, node.line, node.column}, std::string(name) + " is " + node.description() +
                                                  " (expected a section: " + title_of(name) + ")");
   return false;
+}
+
+bool is_named_table(Report& report, const std::string& file, const Member& member,
+                    std::string_view section) {
+  Place place{file, member.line, member.column};
+  if (!member.value.is_table()) {
+    report.add(place, std::string(section) + "." + member.key + " is " +
+                          member.value.description() +
+                          " (expected a section: " + title_of(section) + ")");
+    return false;
+  }
+  if (is_name(member.key)) return true;
+  report.add(place, "the name " + in_quotes(member.key) +
+                        " (expected letters, digits, \".\", \"_\" and \"-\", beginning with a "
+                        "letter or digit)");
+  return true;
 }
 
 template <typename... T>
@@ -85,33 +105,27 @@ void Loader::read_listeners(const Node& root) {
   const Node* section = root.find("listener");
   if (section == nullptr || !is_section(report_, main_file_, *section, "listener")) return;
   for (const Member& member : section->members) {
-    Origins origins;
-    std::string title = "listener." + member.key;
-    Scope scope{report_, main_file_, "[" + title + "]", &origins, {}, {}};
-    Place place = scope.place(member.line, member.column);
-    if (!member.value.is_table()) {
-      report_.add(place, title + " is " + member.value.description() +
-                             " (expected a section: [listener.NAME])");
-      continue;
-    }
-    if (!is_name(member.key)) {
-      report_.add(place, "the name " + in_quotes(member.key) +
-                             " (expected letters, digits, \".\", \"_\" and \"-\", "
-                             "beginning with a letter or digit)");
-    }
-    ListenerConfig listener;
-    listener.name = member.key;
-    listener.place = place;
-    read_table(scope, member.value, Part{kListenerKeys, listener});
-    if (member.value.find("bind") == nullptr) {
-      report_.add(place, "[" + title + "] without bind (expected bind = [\":8080\"])");
-    }
-    std::vector<Shown> shown;
-    show_keys<ListenerConfig>("", kListenerKeys, listener, shown);
-    add_dump(title, shown, origins);
-    listener_bind_places_.push_back(item_places(main_file_, member.value.find("bind")));
-    config_.listeners.push_back(std::move(listener));
+    if (is_named_table(report_, main_file_, member, "listener")) read_listener(member);
   }
+}
+
+void Loader::read_listener(const Member& member) {
+  Origins origins;
+  std::string title = "listener." + member.key;
+  Scope scope{report_, main_file_, "[" + title + "]", &origins, {}, {}};
+  ListenerConfig listener;
+  listener.name = member.key;
+  listener.place = scope.place(member.line, member.column);
+  read_table(scope, member.value, Part{kListenerKeys, listener});
+  const Node* bind = member.value.find("bind");
+  if (bind == nullptr) {
+    report_.add(listener.place, "[" + title + "] without bind (expected bind = [\":8080\"])");
+  }
+  std::vector<Shown> shown;
+  show_keys<ListenerConfig>("", kListenerKeys, listener, shown);
+  add_dump(title, shown, origins);
+  listener_bind_places_.push_back(item_places(main_file_, bind));
+  config_.listeners.push_back(std::move(listener));
 }
 
 void Loader::read_pages(const Node& root) {

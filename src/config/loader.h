@@ -28,6 +28,7 @@ class Loader {
   void read_section(const Node& root, std::string_view name, const Part<T>&... parts);
   void read_sections(const Node& root);
   void read_listeners(const Node& root);
+  void read_listener(const Member& member);
   void read_pages(const Node& root);
   void read_pool_base(const Node& root);
   void check_top_level(const Node& root);
@@ -64,7 +65,11 @@ class Loader {
   bool has_unread_file_ = false;
 };
 
-// The table of a section that holds named tables ([pool.NAME]), or a report that it is none.
+// Whether `node` can be the section; reports when not.
 bool is_section(Report& report, const std::string& file, const Node& node, std::string_view name);
+// Whether `member` can be one of a section's named tables ([pool.NAME]); reports when not, and when
+// its name is none.
+bool is_named_table(Report& report, const std::string& file, const Member& member,
+                    std::string_view section);
 
 }  // namespace weir::config
