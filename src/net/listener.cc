@@ -318,4 +318,20 @@ void Acceptor::resume() {
 
 bool Acceptor::is_paused() const { return node_->is_paused; }
 
+std::vector<AcceptedSocket> Acceptor::take_queued() {
+  std::vector<AcceptedSocket> queued;
+  while (node_->fd >= 0) {
+    sockaddr_storage peer{};
+    socklen_t length = sizeof peer;
+    int client = ::accept4(node_->fd, reinterpret_cast<sockaddr*>(&peer), &length,
+                           SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (client >= 0) {
+      queued.emplace_back(client, IpAddress::from_sockaddr(peer));
+    } else if (errno != ECONNABORTED && errno != EINTR) {
+      break;
+    }
+  }
+  return queued;
+}
+
 }  // namespace weir::net

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "weir/base/address.h"
 #include "weir/base/result.h"
@@ -82,6 +83,8 @@ class Acceptor {
   void pause();
   void resume();
   bool is_paused() const;
+  // All that the kernel has queued at this moment, for the last look before closing.
+  std::vector<AcceptedSocket> take_queued();
 
  private:
   struct Node;

@@ -1,0 +1,228 @@
+// Start, the admin interface's doors, what status and metrics say.
+#include "control.h"
+
+#include <algorithm>
+#include <csignal>
+
+#include "machine.h"
+#include "notify.h"
+#include "version.h"
+#include "weir/base/version.h"
+#include "weir/observe/exporter.h"
+
+namespace weir::server {
+
+// One of the admin interface's addresses.
+class Control::AdminDoor final : private net::AcceptObserver {
+ public:
+  AdminDoor(Control& control, const net::ListeningSocket& socket)
+      : control_(control), acceptor_(control.loop_, socket, *this) {}
+
+ private:
+  void on_accept(net::AcceptedSocket socket) override {
+    IpAddress peer = socket.peer();
+    if (std::unique_ptr<net::Stream> stream = control_.loop_.adopt(std::move(socket)))
+      control_.admin_->accept(std::move(stream), peer);
+  }
+  void on_accept_blocked(std::string_view reason) override {
+    control_.log_.warn("the admin interface cannot accept", {{"reason", std::string(reason)}});
+  }
+  Control& control_;
+  net::Acceptor acceptor_;
+};
+
+Control::Control(const Clock& clock, Log& log, net::Loop& loop, std::function<config::Loaded()> load,
+                 std::string config_file)
+    : clock_(clock), log_(log), loop_(loop), load_(std::move(load)), config_file_(std::move(config_file)),
+      context_(loop.scheduler()), started_at_(clock.now()),
+      drain_timer_(net::Timer::bind<&Control::on_drain_deadline>(this)) {}
+
+Control::~Control() {
+  for (const std::unique_ptr<Worker>& worker : group_.workers) worker->stop();
+  admin_doors_.clear();
+  admin_.reset();
+  loop_.scheduler().drain_retired();
+}
+
+Status<> Control::start(config::Loaded loaded) {
+  const config::Config& config = *loaded.config;
+  log_.set_level(config.log.level);
+  worker_count_ = config.server.workers > 0 ? config.server.workers : usable_processors();
+  builder_ = std::make_unique<table::Builder>(worker_count_, random_seed());
+  auto version = std::make_shared<Version>();
+  version->built = builder_->build(config);
+  if (version->built.tables == nullptr) {
+    std::string all;
+    for (const config::Diagnostic& error : version->built.errors)
+      all.append(all.empty() ? "" : "\n").append(error.text());
+    return Err{Error{std::move(all)}};
+  }
+  if (std::optional<Error> error = bind_listeners(config)) return Err{std::move(*error)};
+  if (std::optional<Error> error = bind_admin(config)) return Err{std::move(*error)};
+  version->settings = make_settings(config);
+  version->loaded = std::move(loaded);
+  current_ = std::move(version);
+  start_workers(*current_->loaded.config);
+  loop_.watch_signals({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2}, [this](int signal) { on_signal(signal); });
+  watch_files(current_->loaded);
+  state_ = admin::ServiceState::kReady;
+  numbers_.last_reload_success_timestamp_seconds =
+      std::chrono::duration<double>(clock_.wall().time_since_epoch()).count();
+  say_listening();
+  return Ok{};
+}
+
+std::optional<Error> Control::bind_listeners(const config::Config& config) {
+  std::uint32_t index = 0;
+  for (const config::ListenerConfig& listener : config.listeners) {
+    listener_names_.push_back(listener.name);
+    listener_ports_.push_back(0);
+    for (const config::BindAddress& bind : listener.bind) {
+      net::ListenOptions options;
+      options.is_ipv6_only = !bind.is_any_family;
+      options.defer_accept = listener.defer_accept ? std::chrono::seconds(1) : Duration::zero();
+      Result<net::ListeningSocket> socket = net::ListeningSocket::open(bind.endpoint, options);
+      if (!socket.ok() && bind.is_any_family) {
+        // A machine without IPv6: both families are IPv4 alone.
+        Endpoint v4{IpAddress::v4(0, bind.endpoint.ip.port()), {}};
+        Result<net::ListeningSocket> retried = net::ListeningSocket::open(v4, options);
+        if (retried.ok()) socket = std::move(retried);
+      }
+      if (!socket.ok()) return Error{"weir: listener \"" + listener.name + "\": cannot listen on " + socket.error().message};
+      if (listener_ports_[index] == 0) listener_ports_[index] = socket->endpoint().ip.port();
+      bound_.push_back(BoundListener{index, std::move(socket).value()});
+    }
+    ++index;
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> Control::bind_admin(const config::Config& config) {
+  for (const config::BindAddress& bind : config.admin.bind) {
+    net::ListenOptions options;
+    options.is_ipv6_only = true;
+    options.backlog = 128;
+    Result<net::ListeningSocket> socket = net::ListeningSocket::open(bind.endpoint, options);
+    if (socket.ok()) {
+      admin_sockets_.push_back(std::move(socket).value());
+      continue;
+    }
+    // The default names both loopbacks; a machine without IPv6 has one.
+    bool is_dispensable = bind.endpoint.ip.is_v6() && !admin_sockets_.empty() && socket.error().message.find("in use") == std::string::npos;
+    if (!is_dispensable) return Error{"weir: admin: cannot listen on " + socket.error().message};
+    log_.warn("the admin interface does not listen on one of its addresses", {{"reason", socket.error().message}});
+  }
+  wire::InboundSettings settings;
+  admin_ = std::make_unique<admin::AdminServer>(context_, static_cast<const admin::AdminSource&>(*this), settings);
+  for (const net::ListeningSocket& socket : admin_sockets_)
+    admin_doors_.push_back(std::make_unique<AdminDoor>(*this, socket));
+  return std::nullopt;
+}
+
+void Control::start_workers(const config::Config& config) {
+  std::uint64_t open_files = raise_open_files();
+  DescriptorShares shares = share_descriptors(open_files, worker_count_);
+  max_idle_backends_per_worker_ = shares.idle_backends_per_worker;
+  group_.max_clients = shares.clients;
+  if (config.server.max_connections > 0) {
+    if (config.server.max_connections > shares.clients)
+      log_.warn("max_connections is more than the open-files limit allows",
+                {{"max_connections", std::to_string(config.server.max_connections)},
+                 {"limit", std::to_string(shares.clients)},
+                 {"open_files", std::to_string(open_files)}});
+    group_.max_clients = std::min<std::uint64_t>(shares.clients, config.server.max_connections);
+  }
+  log_.info("limits", {{"workers", std::to_string(worker_count_)},
+                       {"max_connections", std::to_string(group_.max_clients)},
+                       {"open_files", std::to_string(open_files)}});
+  for (unsigned index = 0; index < worker_count_; ++index)
+    group_.workers.push_back(std::make_unique<Worker>(index, group_, clock_, log_, config.listeners.size(),
+                                                      max_idle_backends_per_worker_, random_seed()));
+  for (const std::unique_ptr<Worker>& worker : group_.workers)
+    worker->start(current_->settings, current_->built.tables, bound_);
+}
+
+std::shared_ptr<const proxy::Settings> Control::make_settings(const config::Config& config) const {
+  auto settings = std::make_shared<proxy::Settings>();
+  settings->server_name = config.server.name;
+  settings->inbound.limits = {config.limits.request_line_bytes, config.limits.head_bytes, config.limits.headers};
+  settings->inbound.request_head = config.timeouts.request_head;
+  settings->inbound.client_idle = config.timeouts.client_idle;
+  settings->inbound.client_body = config.timeouts.client_body;
+  settings->inbound.client_write = config.timeouts.client_write;
+  settings->inbound.client_fin = config.timeouts.client_fin;
+  settings->logs_requests = config.log.access == config::AccessLog::kStdout;
+  // Listeners are those that were bound; a listener that a reload dropped keeps its defaults.
+  for (std::size_t index = 0; index < listener_names_.size(); ++index) {
+    proxy::ListenerSettings listener;
+    listener.name = listener_names_[index];
+    listener.port = listener_ports_[index];
+    for (const config::ListenerConfig& entry : config.listeners) {
+      if (entry.name != listener.name) continue;
+      listener.trust.trusted_proxies = entry.trusted_proxies;
+      listener.trust.client_ip_from = entry.client_ip_from == config::ClientIpFrom::kForwarded
+                                          ? http::ClientIpFrom::kForwarded
+                                          : http::ClientIpFrom::kXForwardedFor;
+      listener.trust.upgrades = entry.upgrades;
+    }
+    settings->listeners.push_back(std::move(listener));
+  }
+  return settings;
+}
+
+void Control::say_listening() {
+  for (const BoundListener& bound : bound_)
+    log_.info("listening", {{"listener", listener_names_[bound.index]}, {"address", bound.socket.endpoint().text()}});
+  for (const net::ListeningSocket& socket : admin_sockets_)
+    log_.info("listening", {{"listener", "admin"}, {"address", socket.endpoint().text()}});
+  log_.info("ready", {{"routes", std::to_string(current_->built.tables->routes->routes())},
+                      {"pools", std::to_string(current_->loaded.config->pools.size())}});
+  notify_service_manager("READY=1\nSTATUS=serving " +
+                         std::to_string(current_->built.tables->routes->routes()) + " routes");
+}
+
+int Control::run() {
+  loop_.run();
+  return exit_code_;
+}
+
+admin::Status Control::status() const {
+  admin::Status status;
+  status.version = kVersion;
+  status.name = current_->loaded.config->server.name;
+  status.uptime = clock_.now() - started_at_;
+  status.generation = current_->built.tables->generation;
+  status.hash = current_->built.tables->hash;
+  for (const BoundListener& bound : bound_)
+    status.listeners.push_back({listener_names_[bound.index], bound.socket.endpoint().text()});
+  for (const std::unique_ptr<Worker>& worker : group_.workers) {
+    const observe::WorkerNumbers& numbers = worker->numbers();
+    std::uint64_t finished = numbers.requests_finished.get();
+    status.requests += finished;
+    status.requests_in_flight += std::max(numbers.requests_begun.get(), finished) - finished;
+    for (const observe::Number& failures : numbers.failures) status.failures += failures.get();
+  }
+  status.connections_open = group_.open_clients.load(std::memory_order_relaxed);
+  status.routes = current_->built.tables->routes->routes();
+  status.pools = current_->loaded.config->pools.size();
+  for (const config::PoolConfig& pool : current_->loaded.config->pools) status.backends += pool.backends.size();
+  status.workers = worker_count_;
+  status.config_file = config_file_;
+  if (has_reloaded_) status.last_reload = last_reload_;
+  return status;
+}
+
+std::string Control::metrics() const {
+  std::vector<const observe::WorkerNumbers*> workers;
+  for (const std::unique_ptr<Worker>& worker : group_.workers) workers.push_back(&worker->numbers());
+  observe::ProcessNumbers numbers = numbers_;
+  numbers.is_ready = state_ == admin::ServiceState::kReady;
+  numbers.config_generation = current_->built.tables->generation;
+  numbers.config_hash = current_->built.tables->hash;
+  numbers.routes = current_->built.tables->routes->routes();
+  numbers.connections_limit = group_.max_clients;
+  numbers.version = kVersion;
+  return observe::export_text(workers, listener_names_, numbers);
+}
+
+}  // namespace weir::server

@@ -1,0 +1,112 @@
+#pragma once
+// Control: the main thread. Knows the world (configuration, files, signals) and publishes it to the
+// workers; serves the admin interface; ends the process. A start may fail; a reload never takes
+// anything down.
+//
+// control.cc: start, admin, status · control_reload.cc: reloads · control_drain.cc: the end.
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weir/admin/admin_server.h"
+#include "weir/admin/admin_source.h"
+#include "weir/base/log.h"
+#include "weir/config/load.h"
+#include "weir/net/file_watcher.h"
+#include "weir/net/listener.h"
+#include "weir/net/loop.h"
+#include "weir/table/build.h"
+#include "weir/wire/context.h"
+#include "worker.h"
+
+namespace weir::server {
+
+class Control final : private admin::AdminSource {
+ public:
+  // `load`: reads the configuration (again); called on the builder thread, too. `watches`: whether
+  // files are behind it.
+  Control(const Clock& clock, Log& log, net::Loop& loop, std::function<config::Loaded()> load,
+          std::string config_file);
+  ~Control() override;
+
+  // Takes a first configuration that loaded without errors, binds, starts the workers, says
+  // "listening" and "ready". The error is for stderr.
+  Status<> start(config::Loaded loaded);
+  // Runs the loop until the process shall end; returns its exit code.
+  int run();
+
+  // Where clients and administrators connect; after start().
+  const std::vector<BoundListener>& listeners() const { return bound_; }
+  const std::vector<net::ListeningSocket>& admin_sockets() const { return admin_sockets_; }
+
+ private:
+  class AdminDoor;
+  struct Version;  // one configuration with its table, while workers may use it
+
+  // start
+  std::optional<Error> bind_listeners(const config::Config& config);
+  std::optional<Error> bind_admin(const config::Config& config);
+  void start_workers(const config::Config& config);
+  std::shared_ptr<const proxy::Settings> make_settings(const config::Config& config) const;
+  void say_listening();
+  // reload
+  void on_signal(int signal);
+  void reload(std::string cause);
+  void on_loaded(std::shared_ptr<Version> version);
+  void refuse_reload(const std::vector<config::Diagnostic>& errors);
+  void publish(std::shared_ptr<Version> version);
+  void on_published(std::shared_ptr<Version> version);
+  void finish_reload(observe::ReloadResult result, std::string message);
+  void warn_of_restart(const config::Config& next);
+  void watch_files(const config::Loaded& loaded);
+  // drain
+  void begin_drain(int signal);
+  void finish_drain();
+  void on_drain_deadline();
+  void on_worker_drained();
+
+  // admin::AdminSource
+  admin::ServiceState state() const override { return state_; }
+  admin::Status status() const override;
+  std::string metrics() const override;
+
+  const Clock& clock_;
+  Log& log_;
+  net::Loop& loop_;
+  std::function<config::Loaded()> load_;
+  std::string config_file_;
+  wire::Context context_;
+  TimePoint started_at_;
+  admin::ServiceState state_ = admin::ServiceState::kStarting;
+
+  std::vector<BoundListener> bound_;
+  std::vector<std::string> listener_names_;
+  std::vector<std::uint16_t> listener_ports_;
+  std::vector<net::ListeningSocket> admin_sockets_;
+  std::unique_ptr<admin::AdminServer> admin_;
+  std::vector<std::unique_ptr<AdminDoor>> admin_doors_;
+  WorkerGroup group_;
+  unsigned worker_count_ = 1;
+  std::size_t max_idle_backends_per_worker_ = 0;
+
+  std::unique_ptr<table::Builder> builder_;  // the builder thread's after start
+  std::shared_ptr<Version> current_;
+  std::unique_ptr<net::FileWatcher> watcher_;
+  bool is_reloading_ = false;
+  std::optional<std::string> pending_reload_;  // its cause
+  std::string reload_cause_;
+  unsigned unpublished_ = 0;  // workers that have not answered yet
+  admin::ReloadStatus last_reload_;
+  bool has_reloaded_ = false;
+  observe::ProcessNumbers numbers_;
+
+  net::Timer drain_timer_;
+  Duration drain_timeout_{};
+  unsigned undrained_ = 0;
+  bool is_in_second_phase_ = false;
+  int exit_code_ = 0;
+};
+
+}  // namespace weir::server

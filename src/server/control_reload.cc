@@ -1,0 +1,140 @@
+// Reloads: read and build on the builder thread, publish to every worker, free the old version off
+// every loop. Whatever goes wrong, the old version goes on being served.
+#include <csignal>
+
+#include "control.h"
+#include "notify.h"
+#include "version.h"
+
+namespace weir::server {
+
+namespace {
+
+bool same_binds(const config::Config& a, const config::Config& b) {
+  if (a.listeners.size() != b.listeners.size() || a.admin.bind != b.admin.bind) return false;
+  for (std::size_t index = 0; index < a.listeners.size(); ++index) {
+    const config::ListenerConfig& left = a.listeners[index];
+    const config::ListenerConfig& right = b.listeners[index];
+    if (left.name != right.name || left.bind != right.bind || left.defer_accept != right.defer_accept) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void Control::on_signal(int signal) {
+  switch (signal) {
+    case SIGHUP: reload("HUP"); return;
+    case SIGUSR1: log_.info("no log files to reopen"); return;
+    case SIGUSR2: log_.warn("USR2 (replace the binary) is not available in this version"); return;
+    default: begin_drain(signal); return;
+  }
+}
+
+void Control::reload(std::string cause) {
+  if (state_ == admin::ServiceState::kDraining) return;
+  if (is_reloading_) {
+    pending_reload_ = std::move(cause);
+    return;
+  }
+  is_reloading_ = true;
+  reload_cause_ = std::move(cause);
+  notify_service_manager("RELOADING=1");
+  auto version = std::make_shared<Version>();
+  loop_.run_in_background(
+      [this, version] {
+        version->loaded = load_();
+        if (version->loaded.config.has_value()) version->built = builder_->build(*version->loaded.config);
+      },
+      [this, version] { on_loaded(version); });
+}
+
+void Control::on_loaded(std::shared_ptr<Version> version) {
+  // Also files that are not there yet, so that the one that repairs it is noticed.
+  watch_files(version->loaded);
+  if (!version->loaded.config.has_value()) {
+    refuse_reload(version->loaded.errors);
+    return;
+  }
+  if (version->built.tables == nullptr) {
+    refuse_reload(version->built.errors);
+    return;
+  }
+  warn_of_restart(*version->loaded.config);
+  version->settings = make_settings(*version->loaded.config);
+  publish(std::move(version));
+}
+
+void Control::refuse_reload(const std::vector<config::Diagnostic>& errors) {
+  for (const config::Diagnostic& error : errors)
+    log_.error("the configuration has an error", {{"place", error.place.text()}, {"error", error.message}});
+  std::string message = errors.empty() ? "the configuration cannot be read" : errors.front().place.text() + ": " + errors.front().message;
+  log_.error("reload failed, the old table stays", {{"cause", reload_cause_}, {"errors", std::to_string(errors.size())}});
+  numbers_.was_last_reload_successful = false;
+  ++numbers_.reloads_failed;
+  finish_reload(observe::ReloadResult::kFailure, message);
+}
+
+void Control::publish(std::shared_ptr<Version> version) {
+  unpublished_ = worker_count_;
+  for (const std::unique_ptr<Worker>& worker : group_.workers)
+    worker->publish(version->settings, version->built.tables, [this, version] {
+      loop_.post([this, version] {
+        if (--unpublished_ == 0) on_published(version);
+      });
+    });
+}
+
+void Control::on_published(std::shared_ptr<Version> version) {
+  std::shared_ptr<Version> old = std::move(current_);
+  current_ = std::move(version);
+  log_.set_level(current_->loaded.config->log.level);
+  drain_timeout_ = current_->loaded.config->server.drain_timeout;
+  // A large table takes its time to free.
+  loop_.run_in_background([old = std::move(old)]() mutable { old.reset(); }, [] {});
+  std::string what = current_->built.difference.text();
+  log_.info("reloaded", {{"cause", reload_cause_},
+                         {"generation", std::to_string(current_->built.tables->generation)},
+                         {"changed", what}});
+  numbers_.was_last_reload_successful = true;
+  numbers_.last_reload_success_timestamp_seconds =
+      std::chrono::duration<double>(clock_.wall().time_since_epoch()).count();
+  bool is_unchanged = current_->built.difference.is_empty();
+  ++(is_unchanged ? numbers_.reloads_unchanged : numbers_.reloads_succeeded);
+  finish_reload(is_unchanged ? observe::ReloadResult::kUnchanged : observe::ReloadResult::kSuccess, what);
+}
+
+void Control::finish_reload(observe::ReloadResult result, std::string message) {
+  last_reload_ = {clock_.wall(), result, std::move(message)};
+  has_reloaded_ = true;
+  is_reloading_ = false;
+  notify_service_manager("READY=1\nSTATUS=" + last_reload_.message);
+  if (!pending_reload_.has_value()) return;
+  std::string cause = std::move(*pending_reload_);
+  pending_reload_.reset();
+  reload(std::move(cause));
+}
+
+void Control::warn_of_restart(const config::Config& next) {
+  const config::Config& now = *current_->loaded.config;
+  auto warn = [this](std::string_view what) {
+    log_.warn("a change takes effect at the next start only", {{"what", std::string(what)}});
+  };
+  if (next.server.workers != now.server.workers) warn("[server] workers");
+  if (next.server.max_connections != now.server.max_connections) warn("[server] max_connections");
+  if (!same_binds(next, now)) warn("listeners and [admin] bind");
+}
+
+void Control::watch_files(const config::Loaded& loaded) {
+  // What decides is the last configuration that was good; without files there is nothing to watch.
+  const config::Config* config = loaded.config.has_value() ? &*loaded.config : &*current_->loaded.config;
+  if (!config->routes.watch || config_file_.empty()) {
+    watcher_.reset();
+    return;
+  }
+  if (watcher_ == nullptr)
+    watcher_ = std::make_unique<net::FileWatcher>(loop_, net::FileWatchOptions{}, [this] { reload("file change"); });
+  watcher_->watch(loaded.files, loaded.globs);
+}
+
+}  // namespace weir::server

@@ -1,0 +1,81 @@
+#include "machine.h"
+
+#include <sched.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "weir/base/check.h"
+
+namespace weir::server {
+
+namespace {
+
+// cpu.max of one cgroup: "QUOTA PERIOD" or "max PERIOD"; 0 = no quota.
+unsigned quota_of(const std::string& folder) {
+  std::ifstream file(folder + "/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
+  double processors = std::strtod(quota.c_str(), nullptr) / period;
+  return std::max(1u, static_cast<unsigned>(processors + 0.5));
+}
+
+// The smallest quota from this process's cgroup up to the root (cgroup v2); 0 = none.
+unsigned cgroup_quota() {
+  std::ifstream file("/proc/self/cgroup");
+  std::string line, path;
+  while (std::getline(file, line))
+    if (line.starts_with("0::")) path = line.substr(3);
+  unsigned least = 0;
+  for (;;) {
+    unsigned quota = quota_of("/sys/fs/cgroup" + path);
+    if (quota > 0) least = least == 0 ? quota : std::min(least, quota);
+    std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos) return least;
+    path.resize(slash);
+  }
+}
+
+}  // namespace
+
+unsigned usable_processors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  unsigned count = 1;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) count = static_cast<unsigned>(std::max(1, CPU_COUNT(&set)));
+  unsigned quota = cgroup_quota();
+  return quota == 0 ? count : std::min(count, quota);
+}
+
+std::uint64_t raise_open_files() {
+  rlimit limit{};
+  WEIR_CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  WEIR_CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  return limit.rlim_cur;
+}
+
+DescriptorShares share_descriptors(std::uint64_t open_files, unsigned workers) {
+  // Loops, listeners, watches and the admin interface, whatever the rest does.
+  std::uint64_t reserve = std::min<std::uint64_t>(open_files / 2, 48 + 8 * workers);
+  std::uint64_t rest = open_files - reserve;
+  DescriptorShares shares;
+  // A waiting client costs one descriptor, a served one two; waiting ones are the many.
+  shares.clients = std::max<std::uint64_t>(1, rest * 7 / 10);
+  shares.idle_backends_per_worker = rest * 15 / 100 / workers;
+  return shares;
+}
+
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  WEIR_CHECK(getrandom(&seed, sizeof seed, 0) == static_cast<ssize_t>(sizeof seed));
+  return seed;
+}
+
+}  // namespace weir::server

@@ -1,0 +1,23 @@
+#pragma once
+// What the machine allows this process: processors, descriptors, random seeds. Asked once at start.
+#include <cstdint>
+
+namespace weir::server {
+
+// Processors that affinity and the cgroup's CPU quota allow; at least 1.
+unsigned usable_processors();
+
+// Raises the open-files limit to the hard one and returns it.
+std::uint64_t raise_open_files();
+
+// How the descriptors are shared out. What is left is the reserve for admin, log and reload.
+struct DescriptorShares {
+  std::uint64_t clients = 0;                 // client connections of all workers together
+  std::uint64_t idle_backends_per_worker = 0;
+};
+DescriptorShares share_descriptors(std::uint64_t open_files, unsigned workers);
+
+// From the kernel; not repeatable.
+std::uint64_t random_seed();
+
+}  // namespace weir::server

@@ -1,0 +1,30 @@
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "commands.h"
+#include "weir/base/version.h"
+
+int main(int argc, char** argv) {
+  using weir::server::Command;
+  std::vector<std::string> words(argv + 1, argv + argc);
+  weir::Result<weir::server::CommandLine> line = weir::server::parse_command_line(words);
+  if (!line.ok()) {
+    std::fprintf(stderr, "%s\n", line.error().message.c_str());
+    return 2;
+  }
+  switch (line->command) {
+    case Command::kHelp: {
+      std::string_view text = weir::server::help_text(line->help_topic);
+      std::fwrite(text.data(), 1, text.size(), stdout);
+      return 0;
+    }
+    case Command::kVersion:
+      std::printf("weir %.*s\n", static_cast<int>(weir::kVersion.size()), weir::kVersion.data());
+      return 0;
+    case Command::kRun: return weir::server::run_command(*line);
+    case Command::kCheck: return weir::server::check_command(*line);
+    case Command::kDemo: return weir::server::demo_command(*line);
+  }
+  return 2;
+}

@@ -1,0 +1,13 @@
+#pragma once
+// One configuration with the table that was built of it.
+#include "control.h"
+
+namespace weir::server {
+
+struct Control::Version {
+  config::Loaded loaded;
+  table::Builder::Built built;
+  std::shared_ptr<const proxy::Settings> settings;
+};
+
+}  // namespace weir::server

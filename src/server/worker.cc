@@ -1,0 +1,196 @@
+#include "worker.h"
+
+#include <unistd.h>
+
+#include "weir/base/check.h"
+
+namespace weir::server {
+
+namespace {
+
+// Accepting pauses at the limit and looks again this often.
+constexpr Duration kReopenAfter = std::chrono::milliseconds(20);
+// After the last client what was sent to the closed ones may need a moment to arrive.
+constexpr Duration kDrainLook = std::chrono::milliseconds(5);
+constexpr Duration kDrainLinger = std::chrono::seconds(2);
+// So many more clients than the least busy worker before new ones go there.
+constexpr std::uint64_t kUnevenBy = 8;
+
+}  // namespace
+
+// One listener as this worker sees it.
+class Worker::Door final : private net::AcceptObserver {
+ public:
+  Door(Worker& worker, const BoundListener& listener)
+      : worker_(worker), index_(listener.index), acceptor_(worker.loop_, listener.socket, *this) {}
+  void close() { acceptor_.pause(); }
+  void open() { acceptor_.resume(); }
+  std::vector<net::AcceptedSocket> take_queued() { return acceptor_.take_queued(); }
+  std::uint32_t index() const { return index_; }
+
+ private:
+  void on_accept(net::AcceptedSocket socket) override { worker_.take(std::move(socket), index_); }
+  void on_accept_blocked(std::string_view reason) override {
+    worker_.numbers_.listeners[index_].connections_rejected[static_cast<std::size_t>(
+        observe::Rejection::kNoDescriptors)].add();
+    worker_.log_.warn("accepting pauses", {{"reason", std::string(reason)}});
+  }
+  Worker& worker_;
+  std::uint32_t index_;
+  net::Acceptor acceptor_;
+};
+
+Worker::Worker(unsigned index, WorkerGroup& group, const Clock& clock, Log& log, std::size_t listener_count,
+               std::size_t max_idle_backends, std::uint64_t seed)
+    : index_(index), group_(group), log_(log), loop_(clock), context_(loop_.scheduler()), rng_(seed),
+      numbers_(listener_count),
+      proxy_(proxy::Proxy::Parts{context_, loop_.connector(), rng_, log, numbers_, index, max_idle_backends,
+                                 [this](const observe::RequestRecord& record) { write_access_line(record); },
+                                 [this] { on_connection_closed(); }}),
+      reopen_timer_(net::Timer::bind<&Worker::on_reopen>(this)),
+      drained_timer_(net::Timer::bind<&Worker::check_drained>(this)) {}
+
+Worker::~Worker() { WEIR_CHECK(!thread_.joinable()); }
+
+void Worker::start(std::shared_ptr<const proxy::Settings> settings, std::shared_ptr<const table::Tables> tables,
+                   const std::vector<BoundListener>& listeners) {
+  proxy_.set_settings(std::move(settings));
+  proxy_.set_tables(tables->routes, tables->pools);
+  for (const BoundListener& listener : listeners) doors_.push_back(std::make_unique<Door>(*this, listener));
+  thread_ = std::thread([this] { loop_.run(); });
+}
+
+void Worker::publish(std::shared_ptr<const proxy::Settings> settings, std::shared_ptr<const table::Tables> tables,
+                     Task done) {
+  loop_.post([this, settings = std::move(settings), tables = std::move(tables), done = std::move(done)]() mutable {
+    proxy_.set_settings(std::move(settings));
+    proxy_.set_tables(tables->routes, tables->pools);
+    // Control frees versions; this thread lets go before it says so.
+    tables.reset();
+    done();
+  });
+}
+
+void Worker::take(net::AcceptedSocket socket, std::uint32_t listener) {
+  std::uint64_t all = group_.open_clients.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (all >= group_.max_clients) close_doors_when_full();
+  Worker* least = this;
+  for (const std::unique_ptr<Worker>& other : group_.workers)
+    if (other->clients_.load(std::memory_order_relaxed) < least->clients_.load(std::memory_order_relaxed))
+      least = other.get();
+  bool is_uneven = least != this && clients_.load(std::memory_order_relaxed) >=
+                                        least->clients_.load(std::memory_order_relaxed) + kUnevenBy;
+  if (!is_uneven) {
+    welcome(std::move(socket), listener);
+    return;
+  }
+  least->loop_.post([least, listener, socket = std::move(socket)]() mutable {
+    least->welcome(std::move(socket), listener);
+  });
+}
+
+void Worker::welcome(net::AcceptedSocket socket, std::uint32_t listener) {
+  IpAddress peer = socket.peer();
+  std::unique_ptr<net::Stream> stream = loop_.adopt(std::move(socket));
+  if (stream == nullptr) {
+    group_.open_clients.fetch_sub(1, std::memory_order_relaxed);
+    return;
+  }
+  clients_.fetch_add(1, std::memory_order_relaxed);
+  proxy_.accept(std::move(stream), peer, listener);
+}
+
+void Worker::on_connection_closed() {
+  clients_.fetch_sub(1, std::memory_order_relaxed);
+  group_.open_clients.fetch_sub(1, std::memory_order_relaxed);
+}
+
+// At the limit clients wait in the kernel's queue rather than be turned away.
+void Worker::close_doors_when_full() {
+  if (are_doors_closed_) return;
+  are_doors_closed_ = true;
+  for (const std::unique_ptr<Door>& door : doors_) door->close();
+  loop_.scheduler().arm(reopen_timer_, kReopenAfter);
+  if (has_said_full_) return;
+  has_said_full_ = true;
+  log_.warn("accepting pauses", {{"reason", "max_connections is reached"},
+                                 {"connections", std::to_string(group_.max_clients)}});
+}
+
+void Worker::on_reopen() {
+  std::uint64_t open = group_.open_clients.load(std::memory_order_relaxed);
+  if (open >= group_.max_clients) {
+    loop_.scheduler().arm(reopen_timer_, kReopenAfter);
+    return;
+  }
+  are_doors_closed_ = false;
+  for (const std::unique_ptr<Door>& door : doors_) door->open();
+  if (has_said_full_ && open <= group_.max_clients * 9 / 10) {
+    has_said_full_ = false;
+    log_.info("accepting goes on", {{"connections", std::to_string(open)}});
+  }
+}
+
+void Worker::begin_drain() {
+  loop_.post([this] { proxy_.begin_drain(); });
+}
+
+void Worker::finish_drain(Task done) {
+  loop_.post([this, done = std::move(done)]() mutable {
+    on_drained_ = std::move(done);
+    reopen_timer_.cancel();
+    for (const std::unique_ptr<Door>& door : doors_)
+      for (net::AcceptedSocket& socket : door->take_queued()) {
+        group_.open_clients.fetch_add(1, std::memory_order_relaxed);
+        welcome(std::move(socket), door->index());
+      }
+    doors_.clear();
+    proxy_.close_idle_clients();
+    check_drained();
+  });
+}
+
+void Worker::check_drained() {
+  if (!on_drained_) return;
+  TimePoint now = loop_.scheduler().now();
+  if (proxy_.connection_count() > 0) {
+    drain_linger_until_ = now + kDrainLinger;
+    loop_.scheduler().arm(drained_timer_, kDrainLook);
+    return;
+  }
+  if (drain_linger_until_ == TimePoint{}) drain_linger_until_ = now + kDrainLinger;
+  bool is_out = loop_.open_streams() == proxy_.backend_connections().idle_count();
+  if (!is_out && now < drain_linger_until_) {
+    loop_.scheduler().arm(drained_timer_, kDrainLook);
+    return;
+  }
+  Task done = std::move(on_drained_);
+  on_drained_ = nullptr;
+  done();
+}
+
+void Worker::cut() {
+  loop_.post([this] {
+    proxy_.cut_all();
+    proxy_.close_idle_clients();
+  });
+}
+
+void Worker::stop() {
+  if (thread_.joinable()) {
+    loop_.stop();
+    thread_.join();
+  }
+  doors_.clear();
+  reopen_timer_.cancel();
+  drained_timer_.cancel();
+}
+
+// One write a line: lines of several workers do not mix.
+void Worker::write_access_line(const observe::RequestRecord& record) {
+  access_line_.clear();
+  observe::append_access_line(access_line_, record);
+  static_cast<void>(!write(STDOUT_FILENO, access_line_.data(), access_line_.size()));
+}
+
+}  // namespace weir::server

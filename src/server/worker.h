@@ -1,0 +1,93 @@
+#pragma once
+// One event loop on a thread of its own, with the proxy on it. Control makes workers, posts versions
+// to them and ends them; everything else happens on the worker's thread. Clients arrive through
+// duplicates of the shared listening sockets; a worker that has many more than another passes new
+// ones on (DESIGN §5).
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "weir/base/log.h"
+#include "weir/base/rng.h"
+#include "weir/net/listener.h"
+#include "weir/net/loop.h"
+#include "weir/observe/metrics.h"
+#include "weir/proxy/proxy.h"
+#include "weir/table/build.h"
+#include "weir/wire/context.h"
+
+namespace weir::server {
+
+// A listening socket and the listener it belongs to.
+struct BoundListener {
+  std::uint32_t index;  // of the configuration's listeners
+  net::ListeningSocket socket;
+};
+
+class Worker;
+
+// What workers know of each other. Lives as long as the longest worker.
+struct WorkerGroup {
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::atomic<std::uint64_t> open_clients{0};
+  std::uint64_t max_clients = 0;
+};
+
+class Worker {
+ public:
+  // `clock`, `log` and `group` outlive it.
+  Worker(unsigned index, WorkerGroup& group, const Clock& clock, Log& log, std::size_t listener_count,
+         std::size_t max_idle_backends, std::uint64_t seed);
+  ~Worker();
+
+  // --- Control's thread ---
+  // Starts the thread. Clients are accepted from `listeners` (which outlive the call only) once the
+  // first version is in place.
+  void start(std::shared_ptr<const proxy::Settings> settings, std::shared_ptr<const table::Tables> tables,
+             const std::vector<BoundListener>& listeners);
+  // Serves that version from the next event on, then runs `done` on the worker's thread.
+  void publish(std::shared_ptr<const proxy::Settings> settings, std::shared_ptr<const table::Tables> tables,
+               Task done);
+  // Drain, phase one: answers say Connection: close.
+  void begin_drain();
+  // Phase two: accepts what is queued, closes listeners and idle clients; runs `done` on the worker's
+  // thread when the last client is gone and what was sent is out.
+  void finish_drain(Task done);
+  // The deadline: what is left is cut.
+  void cut();
+  // Ends the thread; cuts what is left.
+  void stop();
+  const observe::WorkerNumbers& numbers() const { return numbers_; }
+
+ private:
+  class Door;  // one listener's acceptor
+  void take(net::AcceptedSocket socket, std::uint32_t listener);
+  void welcome(net::AcceptedSocket socket, std::uint32_t listener);
+  void close_doors_when_full();
+  void on_reopen();
+  void on_connection_closed();
+  void check_drained();
+  void write_access_line(const observe::RequestRecord& record);
+
+  unsigned index_;
+  WorkerGroup& group_;
+  Log& log_;
+  net::Loop loop_;
+  wire::Context context_;
+  Rng rng_;
+  observe::WorkerNumbers numbers_;
+  proxy::Proxy proxy_;
+  std::vector<std::unique_ptr<Door>> doors_;
+  std::atomic<std::uint64_t> clients_{0};  // of this worker; read by others to share out evenly
+  net::Timer reopen_timer_;
+  net::Timer drained_timer_;
+  Task on_drained_;
+  TimePoint drain_linger_until_{};
+  bool are_doors_closed_ = false;
+  bool has_said_full_ = false;
+  std::string access_line_;
+  std::thread thread_;
+};
+
+}  // namespace weir::server
