@@ -4,10 +4,12 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <array>
 #include <initializer_list>
 #include <limits>
 #include <optional>
 #include <string_view>
+#include <tuple>
 
 #include "process_stats.h"
 #include "weir/base/check.h"

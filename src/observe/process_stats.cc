@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -30,6 +31,11 @@ std::optional<double> resident_bytes() {
 }
 
 std::optional<double> open_descriptors() {
+  // Since Linux 6.2 the folder's size is their number; a walk over 20,000 of them takes 15 ms.
+  struct stat folder {};
+  if (stat("/proc/self/fd", &folder) == 0 && folder.st_size > 0) {
+    return static_cast<double>(folder.st_size);
+  }
   DIR* directory = opendir("/proc/self/fd");
   if (directory == nullptr) return std::nullopt;
   // Not counted: ".", ".." and the descriptor of this very walk.
