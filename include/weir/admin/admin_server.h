@@ -15,7 +15,8 @@
 namespace weir::admin {
 
 // Connections at once: enough for every watcher, and far from what would take descriptors away from
-// clients. One more makes those close that wait between requests; when there are none it is refused.
+// clients. One more makes those close that wait between requests; when there are none it is
+// refused.
 inline constexpr std::size_t kMaxAdminConnections = 128;
 // The most that is read of a request's body: none has a meaning yet.
 inline constexpr std::size_t kMaxAdminBodyBytes = 64 * 1024;
