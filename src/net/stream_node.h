@@ -124,10 +124,11 @@ class StreamNode {
   ByteQueue queue_;
   std::uint64_t sent_bytes_ = 0;
   int fd_;
-  Phase phase_;
+  // 232 bytes with these, so that malloc's block is 240.
   std::uint8_t pause_reasons_ = 0;
-  StreamError broken_by_ = StreamError::kOther;  // while is_broken_
-  unsigned armed_ : 4 = 0;                       // uv_poll_event bits
+  Phase phase_ : 2;
+  StreamError broken_by_ : 2 = StreamError::kOther;  // while is_broken_
+  std::uint8_t armed_ : 4 = 0;                       // uv_poll_event bits
   bool did_connect_ : 1;
   bool is_broken_ : 1 = false;     // a send failed
   bool was_reset_ : 1 = false;     // by more than EPIPE: the coming recv of 0 is no orderly end

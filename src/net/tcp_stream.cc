@@ -116,7 +116,7 @@ void StreamNode::sync() {
 }
 
 void StreamNode::arm(int events) {
-  armed_ = static_cast<unsigned>(events) & 15u;
+  armed_ = static_cast<std::uint8_t>(events) & 15;
   int result = events == 0 ? uv_poll_stop(&poll_) : uv_poll_start(&poll_, events, on_poll);
   WEIR_CHECK(result == 0);
 }
@@ -169,9 +169,11 @@ void StreamNode::on_hangup(bool has_error) {
 }
 
 void StreamNode::fail(StreamError error) {
-  has_failed_ = is_broken_ = true;
+  is_broken_ = true;
   queue_.clear();
-  if (observer_ != nullptr) observer_->on_stream_error(error);
+  if (observer_ == nullptr) return;  // the next one will hear it by reading
+  has_failed_ = true;
+  observer_->on_stream_error(error);
 }
 
 void StreamNode::on_writable() {
