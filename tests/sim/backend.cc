@@ -119,6 +119,7 @@ void SimBackend::Conn::leave(Answer::Cut how) {
   ++generation_;
   if (how == Answer::Cut::kClose) link_.close();
   if (how == Answer::Cut::kReset) link_.reset();
+  if (how == Answer::Cut::kVanish) link_.die();
 }
 
 void SimBackend::Conn::begin_later() {
@@ -148,6 +149,7 @@ void SimBackend::Conn::compose() {
     outbox_ += "Connection: upgrade\r\nUpgrade: websocket\r\n\r\n";
     is_tunnel_ = true;
     reader_.become_raw();
+    owner_.ledger_.find(request.id)->tunnel_down_bytes = answer_.tunnel_bytes;
     append_content(outbox_, tunnel_down_key(request.id), 0, answer_.tunnel_bytes);
     return;
   }
@@ -248,7 +250,7 @@ void SimBackend::Conn::on_raw(std::string_view bytes) {
   if (!is_content(tunnel_up_key(request.id), tunnel_received_, bytes))
     owner_.ledger_.fail("a backend got wrong bytes through a tunnel");
   tunnel_received_ += bytes.size();
-  owner_.tunnel_received_ += bytes.size();
+  owner_.ledger_.find(request.id)->tunnel_up_received = tunnel_received_;
 }
 
 void SimBackend::Conn::on_nonsense(const char* why) {

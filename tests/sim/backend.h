@@ -19,7 +19,7 @@ namespace weir::sim {
 // What becomes of one request.
 struct Answer {
   enum class When : std::uint8_t { kAfterRequest, kAfterHead, kNever };
-  enum class Cut : std::uint8_t { kNone, kClose, kReset, kSilence };
+  enum class Cut : std::uint8_t { kNone, kClose, kReset, kSilence, kVanish };
   When when = When::kAfterRequest;
   Duration think = std::chrono::microseconds(100);
   int status = 200;
@@ -68,7 +68,6 @@ class SimBackend final : public Host {
   std::size_t requests_seen() const { return requests_seen_; }
   std::size_t connections() const { return conns_.size(); }
   std::size_t open_connections() const;
-  std::uint64_t tunnel_received() const { return tunnel_received_; }
   // Closes every idle connection, as a restart does; nobody is idle in the middle of something.
   void close_idle();
 
@@ -83,7 +82,6 @@ class SimBackend final : public Host {
   unsigned number_;
   std::vector<std::unique_ptr<Conn>> conns_;
   std::size_t requests_seen_ = 0;
-  std::uint64_t tunnel_received_ = 0;
   bool told_idle_limit_ = false;
 };
 

@@ -163,6 +163,9 @@ bool SimClient::stop_here() {
     case Stop::kHalfClose:
       link_->end_writing();
       break;
+    case Stop::kVanish:
+      link_->die();
+      break;
     case Stop::kNever:
     case Stop::kSilence:
       break;
@@ -243,6 +246,7 @@ void SimClient::on_message_end() {
 void SimClient::begin_tunnel() {
   has_tunnel_ = true;
   std::size_t before = outbox_.size();
+  current().tunnel_up_bytes = current_plan().tunnel_bytes;
   append_content(outbox_, tunnel_up_key(current().id), 0, current_plan().tunnel_bytes);
   planned_ += outbox_.size() - before;
   send_later(std::chrono::microseconds(10));
@@ -258,6 +262,7 @@ void SimClient::on_raw(std::string_view bytes) {
   if (!is_content(tunnel_down_key(current().id), tunnel_received_, bytes))
     ledger_.fail("client " + std::to_string(number_) + ": wrong bytes through the tunnel");
   tunnel_received_ += bytes.size();
+  current().tunnel_down_received = tunnel_received_;
 }
 
 void SimClient::on_nonsense(const char* why) {

@@ -32,7 +32,8 @@ struct RequestPlan {
   std::string malformed_body;
 };
 
-enum class Stop : std::uint8_t { kNever, kReset, kClose, kHalfClose, kSilence };
+// kSilence: it just stops. kVanish: its network is gone, nothing comes or goes any more.
+enum class Stop : std::uint8_t { kNever, kReset, kClose, kHalfClose, kSilence, kVanish };
 
 struct ClientPlan {
   std::vector<RequestPlan> requests;

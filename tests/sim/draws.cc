@@ -38,7 +38,7 @@ void spoil(Chance& chance, const Request& request, Answer& answer) {
     case 2:
     case 3:
     case 4:
-      answer.cut = chance.pick({Answer::Cut::kClose, Answer::Cut::kReset, Answer::Cut::kSilence});
+      answer.cut = chance.pick({Answer::Cut::kClose, Answer::Cut::kReset, Answer::Cut::kSilence, Answer::Cut::kVanish});
       answer.cut_at = chance.below(chance.percent(50) ? 60 : 200 + static_cast<std::uint32_t>(answer.body_bytes));
       // A clean end is how such a body ends: nobody could tell.
       if (answer.body == BodyEnd::kUntilClose && answer.cut == Answer::Cut::kClose)
@@ -77,6 +77,8 @@ RequestPlan draw_request(Chance& chance, bool is_clean) {
   if (has_body) {
     plan.body = chance.pick({BodyEnd::kLength, BodyEnd::kChunked});
     plan.body_bytes = draw_size(chance);
+    // More than weir keeps for another attempt.
+    if (plan.method == "PUT" && chance.percent(15)) plan.body_bytes = chance.between(30'000, 90'000);
     plan.chunk_bytes = draw_piece(chance, plan.body_bytes);
     plan.expects_continue = plan.body_bytes > 0 && chance.percent(10);
   } else if (chance.percent(6)) {
@@ -118,7 +120,7 @@ void spoil(Chance& chance, ClientPlan& plan) {
   switch (chance.below(4)) {
     case 0:
     case 1:
-      plan.stop = chance.pick({Stop::kReset, Stop::kClose, Stop::kHalfClose, Stop::kSilence});
+      plan.stop = chance.pick({Stop::kReset, Stop::kClose, Stop::kHalfClose, Stop::kSilence, Stop::kVanish});
       plan.stop_at = chance.below(chance.percent(60) ? 120 : 20'000);
       break;
     case 2:
@@ -128,7 +130,10 @@ void spoil(Chance& chance, ClientPlan& plan) {
     default:
       plan.piece_bytes = 1 + chance.below(40);
       plan.piece_delay = chance.between(milliseconds(100), seconds(3));
-      for (RequestPlan& request : plan.requests) request.body_bytes = std::min<std::size_t>(request.body_bytes, 500);
+      for (RequestPlan& request : plan.requests) {
+        request.body_bytes = std::min<std::size_t>(request.body_bytes, 500);
+        request.tunnel_bytes = std::min<std::size_t>(request.tunnel_bytes, 500);
+      }
       break;
   }
 }

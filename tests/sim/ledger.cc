@@ -53,7 +53,8 @@ Attempt* Ledger::on_request_seen(unsigned backend, Link& link, std::uint64_t off
   if (head.count("host") != 1) fail(name(*request) + "arrived without its one Host");
   if (head.count("content-length") + head.count("transfer-encoding") > 1)
     fail(name(*request) + "arrived with more than one framing");
-  check_retry(*request);
+  Link::Mark mark = link.mark_at(offset);
+  check_retry(*request, mark.at);
   if (previous != nullptr) check_reuse(*request, link, offset, *previous, idle);
 
   Attempt& attempt = attempts_.emplace_back();
@@ -62,20 +63,22 @@ Attempt* Ledger::on_request_seen(unsigned backend, Link& link, std::uint64_t off
   attempt.backend = backend;
   attempt.link = &link;
   attempt.is_reused = previous != nullptr;
-  attempt.response_from = link.mark_at(offset).read;
+  attempt.sent_at = mark.at;
+  attempt.response_from = mark.read;
   request->attempts.push_back(attempt.number);
   return &attempt;
 }
 
-void Ledger::check_retry(const Request& request) {
+void Ledger::check_retry(const Request& request, TimePoint sent_at) {
   if (request.attempts.empty()) return;
   if (request.has_side_effects) fail(name(request) + "reached a backend twice");
   for (std::uint64_t number : request.attempts) {
-    const Attempt& earlier = attempts_[number];
-    if (earlier.link->read_by_weir() > earlier.response_from)
+    const Attempt& other = attempts_[number];
+    if (other.sent_at < sent_at && other.link->read_by_weir() > other.response_from)
       fail(name(request) + "was sent again after a byte of a response");
   }
-  if (request.has_head) fail(name(request) + "was sent again after its answer began");
+  if (request.has_head && request.head_at < sent_at)
+    fail(name(request) + "was sent again after its answer began");
 }
 
 void Ledger::check_reuse(const Request& request, Link& link, std::uint64_t offset,
@@ -116,6 +119,7 @@ void Ledger::on_upload_end(Attempt& attempt) {
 
 void Ledger::on_answer_head(Request& request, const Head& head, int minor_version) {
   request.has_head = true;
+  request.head_at = clock_.now();
   request.status = head.status();
   bool has_te = head.count("transfer-encoding") > 0;
   if (head.count("content-length") + head.count("transfer-encoding") > 1)
@@ -175,6 +179,11 @@ void Ledger::on_logged(const observe::RequestRecord& record) {
   if (request == nullptr) return logged_nameless_.push_back(record.status);
   request->logged_status = record.status;
   request->failure = record.failure;
+  request->logged_tries = record.tries;
+  request->logged_bytes_in = record.bytes_in;
+  request->logged_bytes_out = record.bytes_out;
+  request->took = record.duration;
+  request->was_reused = record.is_reused;
   if (++request->logged > 1) fail(name(*request) + "ended twice");
 }
 
@@ -195,15 +204,38 @@ void Ledger::check_logged(const Request& request) {
     fail(name(request) + "a failure that the log does not name");
 }
 
+// What the log says about sizes, where the request and its answer came through whole.
+void Ledger::check_counts(const Request& request) {
+  if (request.attempts.size() > request.logged_tries)
+    fail(name(request) + "logged with fewer tries than backends saw");
+  if (!request.is_whole || request.failure || !request.answered_by) return;
+  if (request.logged_bytes_out != request.received)
+    fail(name(request) + "logged with " + std::to_string(request.logged_bytes_out) +
+         " bytes of answer instead of " + std::to_string(request.received));
+  bool was_read_whole = attempts_[*request.answered_by].has_whole_request;
+  if (was_read_whole && request.logged_bytes_in != request.upload_bytes)
+    fail(name(request) + "logged with another size than the client sent");
+}
+
+void Ledger::check_clean(const Request& request) {
+  if (request.failure)
+    fail(name(request) + "failed though nothing went wrong: " +
+         std::string(row_of(*request.failure).name));
+  if (!request.is_whole && request.status != 101)
+    fail(name(request) + "is incomplete though nothing went wrong");
+  if (request.tunnel_up_received != request.tunnel_up_bytes ||
+      request.tunnel_down_received != request.tunnel_down_bytes)
+    fail(name(request) + "lost bytes in its tunnel");
+}
+
 void Ledger::check_end(bool all_excused) {
   for (const Request& request : requests_) {
     if (request.has_head || !request.attempts.empty()) check_logged(request);
+    if (request.logged > 0) check_counts(request);
     if (all_excused || request.is_excused) continue;
     if (request.was_cut && request.has_head && !request.failure)
       fail(name(request) + "cut without a reason in the log");
-    if (request.is_clean && request.logged > 0 && request.failure && !request.is_malformed)
-      fail(name(request) + "failed though nothing went wrong: " +
-           std::string(row_of(*request.failure).name));
+    if (request.is_clean && !request.is_malformed && request.logged > 0) check_clean(request);
   }
 }
 

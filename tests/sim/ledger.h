@@ -24,6 +24,7 @@ struct Attempt {
   unsigned backend = 0;
   Link* link = nullptr;
   bool is_reused = false;
+  TimePoint sent_at{};              // a slow backend sees it later
   std::uint64_t response_from = 0;  // what weir reads behind this offset belongs to the response
   std::uint64_t upload_received = 0;
   bool has_whole_request = false;
@@ -54,20 +55,28 @@ struct Request {
   std::vector<std::uint64_t> attempts;
   // At the client.
   bool has_head = false;
+  TimePoint head_at{};
   bool is_whole = false;
   bool was_cut = false;
   int status = 0;
   std::optional<std::uint64_t> answered_by;  // attempt; none: weir itself
   std::uint64_t received = 0;
+  // Through its tunnel, as planned and as it came.
+  std::uint64_t tunnel_up_bytes = 0, tunnel_up_received = 0;
+  std::uint64_t tunnel_down_bytes = 0, tunnel_down_received = 0;
   // By weir's log.
   unsigned logged = 0;
+  unsigned logged_tries = 0;
+  std::uint64_t logged_bytes_in = 0, logged_bytes_out = 0;
+  Duration took{};
+  bool was_reused = false;
   int logged_status = 0;
   std::optional<Failure> failure;
 };
 
 class Ledger {
  public:
-  explicit Ledger(Trace& trace) : trace_(trace) {}
+  Ledger(const Clock& clock, Trace& trace) : clock_(clock), trace_(trace) {}
 
   // A complaint. Only the first is kept.
   void fail(std::string why);
@@ -77,7 +86,7 @@ class Ledger {
   Request& add_request();
   Request* find(std::uint64_t id) { return id < requests_.size() ? &requests_[id] : nullptr; }
   Attempt& attempt(std::uint64_t number) { return attempts_[number]; }
-  std::deque<Request>& requests() { return requests_; }
+  const std::deque<Request>& requests() const { return requests_; }
   const std::deque<Attempt>& attempts() const { return attempts_; }
   std::uint64_t finished() const { return logged_; }
 
@@ -106,13 +115,16 @@ class Ledger {
   void check_end(bool all_excused);
 
  private:
-  void check_retry(const Request& request);
+  void check_retry(const Request& request, TimePoint sent_at);
   void check_reuse(const Request& request, Link& link, std::uint64_t offset,
                    const Attempt& previous, const IdlePolicy& idle);
   void check_logged(const Request& request);
+  void check_counts(const Request& request);
+  void check_clean(const Request& request);
   void check_local_answer(const Request& request, const Head& head);
   std::string name(const Request& request) const;
 
+  const Clock& clock_;
   Trace& trace_;
   std::string complaint_;
   std::deque<Request> requests_;

@@ -1,6 +1,7 @@
 // sim-tests: seeds from the command line.
 //   --seeds N     how many (2000)      --seed S   the first one (1)
 //   --trace       everything that happens, for one seed
+//   --tally       how often requests ended in which way
 //   --mutations   the mutation check: every guard's removal must be noticed within N seeds
 #include <signal.h>
 #include <unistd.h>
@@ -9,6 +10,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
+#include <string_view>
 
 #include "sim/runner.h"
 #include "sim/story.h"
@@ -41,11 +44,26 @@ struct Options {
   std::uint64_t seeds = 2000;
   std::uint64_t first = 1;
   bool prints_trace = false;
+  bool prints_tally = false;
   bool checks_mutations = false;
 };
 
+std::map<std::string_view, std::uint64_t> tally;
+
+void count_outcomes(const World& world) {
+  for (const Request& request : world.ledger.requests()) {
+    bool was_tunnel = request.status == 101;
+    std::string_view outcome = request.logged == 0 ? "never an exchange"
+                               : request.failure   ? row_of(*request.failure).name
+                               : was_tunnel        ? "tunnel"
+                                                   : "ok";
+    ++tally[outcome];
+    if (request.attempts.size() > 1) ++tally["(seen more than once)"];
+  }
+}
+
 int usage() {
-  std::fprintf(stderr, "usage: sim-tests [--seeds N] [--seed S] [--trace] [--mutations]\n");
+  std::fprintf(stderr, "usage: sim-tests [--seeds N] [--seed S] [--trace] [--tally] [--mutations]\n");
   return 2;
 }
 
@@ -56,6 +74,10 @@ int run_seeds(const Options& options) {
   }
   double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  for (const auto& [outcome, count] : tally) {
+    if (options.prints_tally)
+      std::printf("%9llu %s\n", static_cast<unsigned long long>(count), outcome.data());
+  }
   std::printf("%.0f seeds per second\n%llu seeds passed\n",
               static_cast<double>(options.seeds) / seconds,
               static_cast<unsigned long long>(options.seeds));
@@ -69,8 +91,8 @@ std::string run_seed(std::uint64_t seed, const RunOptions& options) {
   if (options.prints_trace) world->trace.print_all();
   present_seed = seed;
   present_world = options.explains ? world.get() : nullptr;
-  world->run();
-  std::string complaint = world->ledger.complaint();
+  std::string complaint = world->run();
+  count_outcomes(*world);
   if (!complaint.empty() && options.explains) explain(complaint.c_str());
   world.reset();
   present_world = nullptr;
@@ -90,6 +112,8 @@ int main(int argc, char** argv) {
       options.first = std::strtoull(argv[++i], nullptr, 10);
     } else if (std::strcmp(argv[i], "--trace") == 0) {
       options.prints_trace = true;
+    } else if (std::strcmp(argv[i], "--tally") == 0) {
+      options.prints_tally = true;
     } else if (std::strcmp(argv[i], "--mutations") == 0) {
       options.checks_mutations = true;
     } else {

@@ -147,10 +147,11 @@ void World::run_until(Duration when) {
   }
 }
 
-void World::run() {
+const std::string& World::run() {
   while (step()) {
   }
   if (!ledger.has_failed()) check_end();
+  return ledger.complaint();
 }
 
 void World::check_step() {

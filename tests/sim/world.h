@@ -54,8 +54,8 @@ class World {
 
   // False: nothing is left to happen, or the run has failed.
   bool step();
-  // Until nothing is left to happen, then the last checks.
-  void run();
+  // Until nothing is left to happen, then the last checks. The first complaint, or nothing.
+  const std::string& run();
   // Until `when` after the start, without the last checks.
   void run_until(Duration when);
 
@@ -78,7 +78,7 @@ class World {
 
  public:
   Trace trace{clock_};
-  Ledger ledger{trace};
+  Ledger ledger{clock_, trace};
 
  private:
   EventQueue events_{clock_};
