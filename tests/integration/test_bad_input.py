@@ -99,7 +99,7 @@ class TestDescriptors:
         """A message, a count, no death; the admin interface still answers; those inside are served; when
         the crowd has gone, everything is as before."""
         weir, clients = crowded
-        weir.wait_log('descriptors')
+        weir.wait_log(msg='accepting pauses')
         assert weir.is_running() and weir.open_descriptors() <= self.OPEN_FILES
         assert weir.admin_get('/healthz').status == 200
         limit = weir.metric('weir_connections_limit')
@@ -127,7 +127,7 @@ class TestDescriptors:
         weir = run_weir({'web': [backend.address]}, process={'open_files': self.OPEN_FILES}, server={'workers': workers},
                         listener={'public': {'defer_accept': False}})
         clients = [weir.connect() for _ in range(300)]
-        weir.wait_log('descriptors')
+        weir.wait_log(msg='accepting pauses')
         before = weir.cpu_seconds()
         window(2)
         # A loop that spins takes all of a core: 2 s.

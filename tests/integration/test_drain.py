@@ -31,8 +31,8 @@ def test_idle_process_ends_at_once(run_weir, backend, number):
     with weir.connect() as client:
         client.send(request_bytes()).read_response()
         weir.signal(number)
-        weir.wait_exit(0)
         client.expect_end()
+    weir.wait_exit(0)
 
 
 @pytest.mark.parametrize('number', ENDING)
@@ -41,12 +41,13 @@ def test_requests_in_flight_complete(run_weir, manual_backend, number):
     weir = run_weir({'web': [manual_backend.address]}, server={'drain_timeout': '60s'})
     pairs = in_flight(weir, manual_backend, 5)
     weir.signal(number)
-    weir.wait_log('drain')
+    weir.wait_draining()
     for client, peer in pairs:
         peer.send(response_bytes(b'complete'))
         response = client.read_response()
         assert response.text == 'complete'
         client.expect_end()
+        client.close()
     weir.wait_exit(0)
 
 
@@ -64,14 +65,17 @@ def test_upload_and_download_in_flight_complete(run_weir, manual_backend):
         source.send(b'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345')
         downloader.read_until(b'12345')
         weir.signal(signal.SIGTERM)
-        weir.wait_log('drain')
+        weir.wait_draining()
         uploader.send(b'67890')
         assert sink.read_exactly(10) == b'1234567890'
         sink.send(response_bytes(b'stored'))
         assert uploader.read_response().text == 'stored'
+        uploader.expect_end()
         source.send(b'67890')
         assert downloader.read_exactly(5) == b'67890'
-        weir.wait_exit(0)
+        # It was promised keep-alive before the drain began; now it ends all the same.
+        downloader.expect_end()
+    weir.wait_exit(0)
 
 
 def test_listeners_close_after_the_notice(run_weir, manual_backend):
@@ -87,6 +91,7 @@ def test_listeners_close_after_the_notice(run_weir, manual_backend):
     assert weir.admin_get('/readyz').status == 503
     peer.send(response_bytes(b'complete'))
     assert client.read_response().text == 'complete'
+    client.close()
     weir.wait_exit(0)
 
 
@@ -98,20 +103,27 @@ class TestNotice:
         with weir.connect() as old:
             old.send(request_bytes()).read_response()
             weir.signal(signal.SIGTERM)
-            weir.wait_log('drain')
+            weir.wait_draining()
             assert weir.admin_get('/readyz').status == 503
-            for client in (old, weir.connect()):
-                response = client.send(request_bytes()).read_response()
+
+            def is_closing():
+                response = old.send(request_bytes()).read_response()
+                assert response.status == 200
+                return response.get('Connection') == 'close'
+            # The workers hear of it right after Control; from then on every answer says so.
+            until(is_closing, 'an answer that ends its connection')
+            old.expect_end()
+            with weir.connect() as new:
+                response = new.send(request_bytes()).read_response()
                 assert response.status == 200 and response.get('Connection') == 'close'
-                client.expect_end()
+                new.expect_end()
         weir.wait_exit(0)
 
     def test_failure_pages_carry_it_too(self, run_weir):
         """Answers of weir's own are no exception."""
         weir = run_weir({}, [], server={'drain_notice': '60s'})
         weir.signal(signal.SIGTERM)
-        weir.wait_log('drain')
-        assert weir.get().get('Connection') == 'close'
+        until(lambda: weir.get().get('Connection') == 'close', 'an answer that ends its connection')
         weir.signal(signal.SIGTERM)
         weir.wait_exit(1)
 
@@ -123,7 +135,7 @@ class TestSecondSignal:
         weir = run_weir({'web': [manual_backend.address]}, server={'drain_timeout': '60s'})
         [(client, _)] = in_flight(weir, manual_backend)
         weir.signal(signal.SIGTERM)
-        weir.wait_log('drain')
+        weir.wait_draining()
         weir.signal(second)
         weir.wait_exit(1)
         client.expect_cut()
@@ -136,10 +148,11 @@ def test_drain_timeout_cuts_what_is_left(run_weir, manual_backend):
     pairs[0][1].send(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n')
     pairs[0][0].read_until(b'part')
     weir.signal(signal.SIGTERM)
-    weir.wait_exit(0)
     for client, peer in pairs:
         assert b'0\r\n\r\n' not in client.expect_cut()
         peer.expect_cut()
+        client.close()
+    weir.wait_exit(0)
     lines = [line for line in weir.stdout.all() if 'reason=drain_deadline' in line]
     assert len(lines) == 3
 
@@ -154,11 +167,11 @@ def test_tunnels_have_drain_timeout(run_weir, manual_backend):
         peer.send('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
         client.read_response()
         weir.signal(signal.SIGTERM)
-        weir.wait_log('drain')
+        weir.wait_draining()
         client.send(b'ping')
         assert peer.read_exactly(4) == b'ping'
-        weir.wait_exit(0)
         client.expect_cut()
+    weir.wait_exit(0)
 
 
 def test_hup_while_draining(run_weir, manual_backend):
@@ -166,10 +179,11 @@ def test_hup_while_draining(run_weir, manual_backend):
     weir = run_weir({'web': [manual_backend.address]}, server={'drain_timeout': '60s'})
     [(client, peer)] = in_flight(weir, manual_backend)
     weir.signal(signal.SIGTERM)
-    weir.wait_log('drain')
+    weir.wait_draining()
     weir.signal(signal.SIGHUP)
     peer.send(response_bytes(b'complete'))
     assert client.read_response().text == 'complete'
+    client.close()
     weir.wait_exit(0)
 
 
@@ -191,7 +205,7 @@ def test_under_load_no_request_is_lost(run_weir, make_backend, workers):
     with Load(weir) as load:
         load.wait_for_more(100)
         weir.signal(signal.SIGTERM)
-        weir.wait_log('drain')
+        weir.wait_draining()
         load.stop_when_closed()
         weir.wait_exit(0)
     assert load.problems == []

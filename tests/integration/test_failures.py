@@ -129,8 +129,10 @@ def test_body_too_large(web, manual_backend):
     """[limits] body_bytes, told by Content-Length: nothing reaches a backend."""
     weir = web(limits={'body_bytes': 1000})
     with weir.connect() as client:
-        client.send(request_bytes('POST', body=b'x' * 1001))
+        # Before any of it has come, and never to be read: the connection cannot go on.
+        client.send(request_bytes('POST', fields={'Content-Length': '1000000000'}))
         response = client.read_response()
+        assert response.get('Connection') == 'close'
         client.expect_cut()
     check(weir, 'body_too_large', response)
     assert not manual_backend.has_waiting()
@@ -290,9 +292,9 @@ def test_drain_deadline(web, manual_backend):
     with Exchange(weir, manual_backend, request_bytes()) as exchange:
         exchange.peer.read_request()
         weir.signal(signal.SIGTERM)
-        weir.wait_exit(0)
         exchange.client.expect_cut()
         exchange.peer.expect_cut()
+    weir.wait_exit(0)
     check(weir, 'drain_deadline', metric=False)
 
 

@@ -4,6 +4,7 @@ more of that connection is interpreted."""
 import pytest
 
 from support.backends import AutoBackend
+from support.wait import is_readable, until
 from support.weir import expect_failure
 from support.wire import chunked, request_bytes, response_bytes
 
@@ -237,7 +238,7 @@ class TestR05RequestLine:
     @pytest.mark.parametrize('line', [
         'GET  / HTTP/1.1', 'GET /  HTTP/1.1', ' GET / HTTP/1.1', 'GET / HTTP/1.1 ', 'GET\t/ HTTP/1.1', 'GET /\tHTTP/1.1',
         'GET / HTTP/1.1 extra', 'G(T / HTTP/1.1', 'GET / HTTP/1', 'GET / HTTP/1.', 'GET / HTTP/11', 'GET / HTTP/1.11', 'GET / http/1.1',
-        'GET / HTTPS/1.1', 'GET / RTSP/1.0', 'GET / ICE/1.0', '/ HTTP/1.1', 'GET HTTP/1.1', 'GET', '\x00GET / HTTP/1.1', 'G\xcbT / HTTP/1.1',
+        'GET / HTTPS/1.1', 'GET / RTSP/1.0', 'GET / ICE/1.0', '/ HTTP/1.1', 'GET', '\x00GET / HTTP/1.1', 'G\xcbT / HTTP/1.1',
         'GET / HTTP/1.1\r',
     ])
     def test_r05_refused(self, refused, line):
@@ -256,9 +257,10 @@ class TestR06Version:
         """R06: another major version is 505."""
         refused(f'GET / {version}\r\n{HOST}\r\n', 'version_not_supported')
 
-    def test_r06_http_09(self, refused):
+    @pytest.mark.parametrize('line', ['GET /', 'GET HTTP/1.1'])
+    def test_r06_http_09(self, refused, line):
         """R06: a request line without version is HTTP/0.9."""
-        refused('GET /\r\n', 'version_not_supported')
+        refused(line + '\r\n', 'version_not_supported')
 
     def test_r06_http2_preface(self, weir):
         """R06: the preface of HTTP/2 is not answered by silence."""
@@ -362,21 +364,25 @@ class TestR12Limits:
 
 
 class TestR20BodyLength:
-    """Each answer is followed by another request on the same two connections: had weir misjudged the
-    length, the second answer would be wrong."""
+    """Each answer is followed by another request on the same client connection, and mostly on the same
+    backend connection: had weir misjudged the length, the second answer would be wrong."""
 
     @pytest.fixture
     def two_answers(self, run_weir, manual_backend):
-        def probe(method, answer, expected_body, version='1.1'):
+        def probe(method, answer, expected_body, is_distrusted=False):
             weir = run_weir({'web': [manual_backend.address]})
             with weir.connect() as client:
-                client.send(request_bytes(method, version=version))
+                client.send(request_bytes(method))
                 peer = manual_backend.accept()
                 peer.read_request()
                 peer.send(answer)
                 response = client.read_response(method)
                 assert response.body == expected_body
                 client.send(request_bytes())
+                if is_distrusted:
+                    # weir may keep a connection whose last message was odd, but need not.
+                    until(lambda: manual_backend.has_waiting() or is_readable(peer.socket), 'the second request')
+                    peer = manual_backend.accept() if manual_backend.has_waiting(0.2) else peer
                 assert peer.read_request().method == 'GET'
                 peer.send(response_bytes(b'second'))
                 assert client.read_response().text == 'second'
@@ -392,7 +398,8 @@ class TestR20BodyLength:
     @pytest.mark.parametrize('fields', ['Content-Length: 5\r\n', 'Transfer-Encoding: chunked\r\n', ''])
     def test_r20_statuses_without_body(self, two_answers, status, fields):
         """R20: 204 and 304 have none either; 204 loses the fields that would frame one."""
-        response = two_answers('GET', f'HTTP/1.1 {status}\r\n{fields}\r\n', b'')
+        response = two_answers('GET', f'HTTP/1.1 {status}\r\n{fields}\r\n', b'',
+                               is_distrusted=status.startswith('204') and fields)
         if status.startswith('204'):
             assert not response.has('Content-Length') and not response.has('Transfer-Encoding')
 

@@ -120,7 +120,7 @@ class TestRestartKeys:
         config = table(('a.example', 'web'), web=backend)
         weir = run_weir(config=config)
         weir.reload(config | {'server': {'workers': 2, 'drain_timeout': '5s'}, 'route': [{'host': 'b.example', 'pool': 'web'}]})
-        weir.wait_log('workers', 'restart')
+        weir.wait_log('[server] workers')
         assert weir.get(host='b.example').status == 200
 
 

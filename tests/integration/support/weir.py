@@ -151,6 +151,9 @@ class Program:
             return parsed if fields.items() <= parsed.items() else None
         return self.stderr.wait(pick, f'log line with {words} {fields}', start)
 
+    def wait_draining(self):
+        self.wait_log(msg='draining')
+
     # --- what the kernel says ---
 
     def cpu_seconds(self):
