@@ -11,14 +11,14 @@ NamedFields::NamedFields(const Fields& fields) {
       // The usual ones name no field that is not removed anyway.
       if (equals_ignoring_case(name, "keep-alive") || equals_ignoring_case(name, "upgrade"))
         continue;
-      if (count_ < names_.size()) names_[count_++] = name;
+      if (count_ < names_.size()) names_[count_++] = {name.data(), name.size()};
     }
   }
 }
 
 bool NamedFields::contains(std::string_view name) const {
   for (std::size_t i = 0; i < count_; ++i)
-    if (equals_ignoring_case(names_[i], name)) return true;
+    if (equals_ignoring_case({names_[i].data, names_[i].size}, name)) return true;
   return false;
 }
 

@@ -15,7 +15,12 @@ class NamedFields {
   bool contains(std::string_view name) const;
 
  private:
-  std::array<std::string_view, kMaxConnectionOptions> names_;
+  // Without an initialiser: most messages name nothing, and the array is large.
+  struct Name {
+    const char* data;
+    std::size_t size;
+  };
+  std::array<Name, kMaxConnectionOptions> names_;
   std::size_t count_ = 0;
 };
 

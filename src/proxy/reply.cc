@@ -1,7 +1,9 @@
 #include "reply.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <cstring>
 
 namespace weir::proxy {
 
@@ -60,12 +62,16 @@ FailurePage::FailurePage(Failure failure, std::string_view detail, std::string_v
 }
 
 void format_request_id(std::uint64_t high, std::uint64_t low, char* out32) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  for (int index = 15; index >= 0; --index) {
-    out32[index] = kDigits[high & 15];
-    out32[index + 16] = kDigits[low & 15];
-    high >>= 4;
-    low >>= 4;
+  // Two digits a byte: this is on the way of every request.
+  static constexpr auto kPairs = [] {
+    constexpr char kDigits[] = "0123456789abcdef";
+    std::array<std::array<char, 2>, 256> pairs{};
+    for (std::size_t byte = 0; byte < 256; ++byte) pairs[byte] = {kDigits[byte >> 4], kDigits[byte & 15]};
+    return pairs;
+  }();
+  for (std::size_t index = 0; index < 8; ++index) {
+    std::memcpy(out32 + 2 * index, kPairs[high >> (56 - 8 * index) & 0xff].data(), 2);
+    std::memcpy(out32 + 16 + 2 * index, kPairs[low >> (56 - 8 * index) & 0xff].data(), 2);
   }
 }
 
