@@ -100,7 +100,7 @@ class TestDescriptors:
         the crowd has gone, everything is as before."""
         weir, clients = crowded
         weir.wait_log(msg='accepting pauses')
-        assert weir.is_running() and weir.open_descriptors() <= self.OPEN_FILES
+        assert weir.is_running() and len(weir.open_descriptors()) <= self.OPEN_FILES
         assert weir.admin_get('/healthz').status == 200
         limit = weir.metric('weir_connections_limit')
         assert 0 < limit < self.OPEN_FILES
@@ -134,6 +134,25 @@ class TestDescriptors:
         assert weir.cpu_seconds() - before < 0.7
         for client in clients:
             client.close()
+
+    def test_max_connections(self, run_weir, backend):
+        """At max_connections further clients wait their turn instead of being turned away."""
+        weir = run_weir({'web': [backend.address]}, server={'max_connections': 5})
+        clients = [weir.connect() for _ in range(30)]
+        for client in clients:
+            client.send(request_bytes(fields={'Connection': 'close'}))
+        for client in clients:
+            assert client.read_response().status == 200
+            client.close()
+        assert weir.metric('weir_connections_limit') == 5
+
+    def test_none_left_at_once(self, run_weir, backend):
+        """Not even one for a client: it waits, weir says so, and the client is served afterwards."""
+        weir = run_weir({'web': [backend.address]}, listener={'public': {'defer_accept': False}})
+        with weir.no_more_descriptors():
+            client = weir.connect().send(request_bytes())
+            weir.wait_log(msg='accepting pauses')
+        assert client.read_response().status == 200
 
     def test_too_few_to_start(self, tmp_path, backend):
         """With next to no descriptors it says so instead of failing later."""

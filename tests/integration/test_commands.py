@@ -248,7 +248,7 @@ class TestRun:
         """An address that is not ours is named with the cause."""
         file = write(tmp_path, configuration(POOL, listener={'public': {'bind': ['192.0.2.1:8080']}}))
         _, err = run_once(['run', '-c', file], tmp_path, code=1)
-        assert '192.0.2.1:8080' in err and 'assign' in err
+        assert re.search(r'192\.0\.2\.1:8080: \w', err)
 
     def test_a_second_weir_on_the_same_port_does_not_start(self, run_weir, tmp_path, backend):
         """No SO_REUSEPORT: the second one fails instead of taking half of the connections."""

@@ -1,6 +1,7 @@
 """Every row of failure.def that the outside can bring about: the test makes it happen and looks at the
 answer, the metric and the access log. test_every_row_has_a_test holds the two lists together."""
 import signal
+import socket
 import threading
 
 import pytest
@@ -10,9 +11,8 @@ from support.wait import is_readable, until
 from support.weir import FAILURES, configuration, expect_failure
 from support.wire import request_bytes, response_bytes
 
-# Not from outside, or not without root: a bug of weir's own, a port range that is used up, descriptors
-# that run out between accept and connect.
-NOT_FROM_OUTSIDE = {'internal', 'no_local_port', 'overloaded'}
+# A bug of weir's own, and a port range that is used up, which takes a network namespace of its own.
+NOT_FROM_OUTSIDE = {'internal', 'no_local_port'}
 
 HANDSHAKE = {'Connection': 'Upgrade', 'Upgrade': 'websocket'}
 SWITCHING = b'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
@@ -256,6 +256,25 @@ def test_pool_empty(run_weir):
     check(weir, 'pool_empty', response)
 
 
+def test_overloaded(web, manual_backend):
+    """No descriptor is left for the connection to the backend; time can cure it, and does."""
+    weir = web()
+    at_rest = len(weir.open_descriptors())
+    with weir.connect() as client:
+        client.send('GET / HTTP/1.1\r\n')
+        until(lambda: len(weir.open_descriptors()) == at_rest + 1, 'weir has the client')
+        with weir.no_more_descriptors():
+            client.send('Host: a.example\r\n\r\n')
+            response = client.read_response()
+        assert response.has('Retry-After')
+        check(weir, 'overloaded', response)
+        client.send(request_bytes())
+        peer = manual_backend.accept()
+        peer.read_request()
+        peer.send(response_bytes())
+        assert client.read_response().status == 200
+
+
 def test_loop_detected(run_weir, backend):
     """R16: two weirs that point at each other do not send a request round for ever."""
     first = run_weir({'web': [backend.address]})
@@ -313,6 +332,25 @@ def test_connect_unreachable(run_weir, tmp_path):
     """A Unix socket that is not there."""
     weir = run_weir({'web': [f'unix:{tmp_path}/nowhere.sock']})
     check(weir, 'connect_unreachable', weir.get())
+
+
+def test_connect_unreachable__is_no_socket(run_weir, tmp_path):
+    """A path that is a plain file: refused, whichever of the two words the kernel has for it."""
+    (tmp_path / 'file').write_text('')
+    weir = run_weir({'web': [f'unix:{tmp_path}/file']})
+    assert weir.get().status == 502
+    assert weir.wait_access(status='502')['reason'] in ('connect_refused', 'connect_unreachable')
+
+
+def test_connect_timeout__of_a_full_unix_socket(run_weir, tmp_path):
+    """A Unix socket whose queue is full says so at once: a failure of the backend, none of weir's."""
+    with socket.socket(socket.AF_UNIX) as full, socket.socket(socket.AF_UNIX) as filler:
+        full.bind(str(tmp_path / 'full.sock'))
+        full.listen(0)
+        filler.connect(full.getsockname())
+        weir = run_weir({'web': {'backends': [f'unix:{full.getsockname()}'], 'retries': 0}}, timeouts={'connect': '300ms'})
+        assert weir.get().status in (502, 504)
+        assert weir.wait_access(tries='1')['side'] == 'backend'
 
 
 def test_connect_timeout(run_weir):

@@ -1,6 +1,8 @@
 """weir itself: the real binary with a configuration of its own in a folder of its own, on ports that
 the kernel chooses, read from the ready lines."""
+import contextlib
 import copy
+import itertools
 import json
 import os
 import pathlib
@@ -165,7 +167,19 @@ class Program:
         return int(re.search(r'^Pss:\s+(\d+) kB', text, re.M)[1])
 
     def open_descriptors(self):
-        return len(os.listdir(f'/proc/{self.pid}/fd'))
+        return {int(name) for name in os.listdir(f'/proc/{self.pid}/fd')}
+
+    @contextlib.contextmanager
+    def no_more_descriptors(self):
+        """While this lasts the process cannot get another descriptor."""
+        before = resource.prlimit(self.pid, resource.RLIMIT_NOFILE)
+        taken = self.open_descriptors()
+        lowest_free = next(number for number in itertools.count() if number not in taken)
+        resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (lowest_free, before[1]))
+        try:
+            yield
+        finally:
+            resource.prlimit(self.pid, resource.RLIMIT_NOFILE, before)
 
 
 class Weir(Program):
