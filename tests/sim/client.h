@@ -25,11 +25,11 @@ struct RequestPlan {
   bool wants_upgrade = false;
   std::size_t tunnel_bytes = 0;      // to send after the 101
   std::string host = "a.test";
-  std::string extra_fields;          // whole lines
+  std::string extra_fields{};        // whole lines
   // Sent as it stands instead of all that; weir is to refuse it.
-  std::string malformed;
+  std::string malformed{};
   // Sent in place of the body; weir is to notice, and no backend to take it for whole.
-  std::string malformed_body;
+  std::string malformed_body{};
 };
 
 // kSilence: it just stops. kVanish: its network is gone, nothing comes or goes any more.
