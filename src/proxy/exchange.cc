@@ -16,6 +16,8 @@ Exchange::Exchange(Proxy& proxy, wire::InboundConnection& client, const http::Re
       timer_(net::Timer::bind<&Exchange::on_timer>(this)),
       request_timer_(net::Timer::bind<&Exchange::on_request_timeout>(this)) {
   proxy_.parts_.numbers.requests_begun.add();
+  proxy_.parts_.numbers.received_from_clients_bytes.add(head.head_bytes);
+  sent_to_client_before_ = client_.sent_bytes();
   upload_kind_ = head.body.has_body() ? head.body.kind : http::BodyKind::kNone;
   client_.attach(*this);
   route(head);
@@ -350,7 +352,8 @@ void Exchange::account() {
   Duration duration = proxy_.parts_.context.scheduler().clock().now() - client_.request_began();
   numbers.requests_finished.add();
   numbers.received_from_clients_bytes.add(body_bytes_in_);
-  numbers.sent_to_clients_bytes.add(body_bytes_out_);
+  if (std::uint64_t sent = client_.sent_bytes(); sent > sent_to_client_before_)
+    numbers.sent_to_clients_bytes.add(sent - sent_to_client_before_);
   listener.requests[static_cast<std::size_t>(status_ / 100)].add();
   listener.duration.observe(duration);
   if (failure_.has_value()) numbers.failures[static_cast<std::size_t>(*failure_)].add();

@@ -144,6 +144,7 @@ class Exchange final : public ListNode<Exchange>,
 
   // For accounting.
   int status_ = 0;
+  std::uint64_t sent_to_client_before_ = 0;  // by earlier requests of the connection
   std::uint64_t body_bytes_in_ = 0;
   std::uint64_t body_bytes_out_ = 0;
   std::optional<Duration> connect_duration_;

@@ -11,6 +11,7 @@ const http::Fields kNoFields;
 
 void Exchange::on_informational(const http::ResponseHead& head) {
   forget_kept_request();
+  proxy_.parts_.numbers.received_from_backends_bytes.add(head.head_bytes);
   http::ResponseForwarding how;
   how.server_name = proxy_.settings_->server_name;
   client_.send_informational(head, how);
@@ -18,6 +19,7 @@ void Exchange::on_informational(const http::ResponseHead& head) {
 
 void Exchange::on_head(const http::ResponseHead& head) {
   forget_kept_request();
+  proxy_.parts_.numbers.received_from_backends_bytes.add(head.head_bytes);
   response_head_duration_ = proxy_.parts_.context.scheduler().clock().now() - sent_at_;
   if (head.status == 101) {
     start_tunnel(head);

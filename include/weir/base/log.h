@@ -1,6 +1,7 @@
 #pragma once
 // weir's own log: one logfmt line per event to stderr, written with a single write(2), so that lines
 // of several threads never mix. Values are escaped. Any thread. Not for requests (see observe/).
+#include <atomic>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -21,17 +22,17 @@ class Log {
   // Writes to descriptor `fd` (2 in weir run); `clock` outlives the log.
   Log(LogLevel level, int fd, const Clock& clock) : level_(level), fd_(fd), clock_(clock) {}
 
-  bool is_enabled(LogLevel level) const { return level <= level_; }
+  bool is_enabled(LogLevel level) const { return level <= level_.load(std::memory_order_relaxed); }
   void error(std::string_view msg, std::initializer_list<LogField> fields = {}) { write(LogLevel::kError, msg, fields); }
   void warn(std::string_view msg, std::initializer_list<LogField> fields = {}) { write(LogLevel::kWarn, msg, fields); }
   void info(std::string_view msg, std::initializer_list<LogField> fields = {}) { write(LogLevel::kInfo, msg, fields); }
   void debug(std::string_view msg, std::initializer_list<LogField> fields = {}) { write(LogLevel::kDebug, msg, fields); }
-  // Control thread only, before others start or while they tolerate either level.
-  void set_level(LogLevel level) { level_ = level; }
+  // Any thread; others see it with their next lines.
+  void set_level(LogLevel level) { level_.store(level, std::memory_order_relaxed); }
 
  private:
   void write(LogLevel level, std::string_view msg, std::initializer_list<LogField> fields);
-  LogLevel level_;
+  std::atomic<LogLevel> level_;
   int fd_;
   const Clock& clock_;
 };

@@ -44,7 +44,7 @@ class RequestHandler {
   // The events of one read are over; the place to act on them in one write.
   virtual void on_request_read_done() = 0;
   // The client's side failed: client_gone, a broken or too slow body, no progress in taking the
-  // answer. Unless is_writable() says otherwise an answer is still possible where none began.
+  // answer. Where no answer began one is still possible, unless the client is gone.
   virtual void on_client_failure(Failure failure, std::string_view detail) = 0;
   // The client took queued bytes; `queued` remain. Up to net::kLowMarkBytes the source may go on.
   virtual void on_client_progress(std::size_t queued) = 0;
@@ -109,6 +109,8 @@ class InboundConnection final : public ListNode<InboundConnection>, private net:
   // Hands over what was composed. kAboveMark: pause the source. kBroken: the client is gone.
   net::WriteResult flush();
   std::size_t queued_bytes() const;
+  // Handed to the kernel since the connection began; 0 when it is closed.
+  std::uint64_t sent_bytes() const { return stream_ == nullptr ? 0 : stream_->sent_bytes(); }
   bool has_begun_response() const { return response_ != ResponseState::kNone; }
   bool has_ended_response() const { return response_ == ResponseState::kEnded; }
   bool has_whole_request() const { return request_is_complete_; }
