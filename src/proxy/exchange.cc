@@ -103,19 +103,10 @@ void Exchange::choose_request_id(const http::RequestHead& head, bool is_trusted)
   request_id_bytes_ = 32;
 }
 
-void Exchange::remember_for_log(const http::RequestHead& head) {
-  log_ = std::make_unique<LogText>();
-  log_->minor_version = head.minor_version;
-  log_->method = head.method_text;
-  log_->host = head.host;
-  log_->path = head.path;
-  log_->user_agent = head.fields.value(http::FieldId::kUserAgent);
-  log_->referer = head.fields.value(http::FieldId::kReferer);
-}
-
 void Exchange::on_request_body(std::string_view bytes) {
   body_bytes_in_ += bytes.size();
-  if (failure_.has_value() || is_last_hop_ || state_ == ExchangeState::kReplying) return;
+  // An answer that is complete, or our own, needs no more of the upload.
+  if (failure_.has_value() || is_last_hop_ || state_ == ExchangeState::kReplying || has_relayed_backend_) return;
   std::uint64_t limit = pool_->spec().body_bytes;
   if (limit > 0 && body_bytes_in_ > limit) {
     failure_ = Failure::body_too_large;
@@ -129,7 +120,7 @@ void Exchange::on_request_body(std::string_view bytes) {
 
 void Exchange::on_request_end(const http::Fields& trailers) {
   is_upload_complete_ = true;
-  if (failure_.has_value() || is_last_hop_ || state_ == ExchangeState::kReplying) return;
+  if (failure_.has_value() || is_last_hop_ || state_ == ExchangeState::kReplying || has_relayed_backend_) return;
   if (upload_kind_ == http::BodyKind::kChunked) http::append_last_chunk(request_, trailers);
 }
 
@@ -344,66 +335,6 @@ void Exchange::finish(std::optional<Failure> failure, Ending ending) {
   if (ending == Ending::kCut) client_.release_and_cut();
   else client_.release();
   proxy_.on_exchange_done(*this);
-}
-
-void Exchange::account() {
-  observe::WorkerNumbers& numbers = proxy_.parts_.numbers;
-  observe::ListenerNumbers& listener = numbers.listeners[client_.listener()];
-  Duration duration = proxy_.parts_.context.scheduler().clock().now() - client_.request_began();
-  numbers.requests_finished.add();
-  numbers.received_from_clients_bytes.add(body_bytes_in_);
-  if (std::uint64_t sent = client_.sent_bytes(); sent > sent_to_client_before_)
-    numbers.sent_to_clients_bytes.add(sent - sent_to_client_before_);
-  listener.requests[static_cast<std::size_t>(status_ / 100)].add();
-  listener.duration.observe(duration);
-  if (failure_.has_value()) numbers.failures[static_cast<std::size_t>(*failure_)].add();
-  if (!log_ || !proxy_.parts_.log_request) return;
-  proxy_.parts_.log_request(record(duration));
-}
-
-observe::RequestRecord Exchange::record(Duration duration) const {
-  observe::RequestRecord record;
-  record.finished = proxy_.parts_.context.scheduler().clock().wall();
-  record.listener = client_.listener();
-  record.listener_name = proxy_.settings_->listeners[client_.listener()].name;
-  record.client = log_->client;
-  record.method = log_->method;
-  record.scheme = log_->scheme;
-  record.host = log_->host;
-  record.path = log_->path;
-  record.minor_version = log_->minor_version;
-  record.status = status_;
-  record.bytes_in = body_bytes_in_;
-  record.bytes_out = body_bytes_out_;
-  record.duration = duration;
-  record.connect = connect_duration_;
-  record.response_head = response_head_duration_;
-  record.route = log_->route;
-  record.pool = log_->pool;
-  if (backend_) record.backend = backend_->shared().address();
-  record.tries = tries_;
-  record.is_reused = is_reused_;
-  record.failure = failure_;
-  record.phase = phase();
-  record.request_id = {request_id_.data(), request_id_bytes_};
-  record.user_agent = log_->user_agent;
-  record.referer = log_->referer;
-  return record;
-}
-
-observe::Phase Exchange::phase() const {
-  if (!failure_.has_value()) return observe::Phase::kDone;
-  switch (failed_in_) {
-    case ExchangeState::kRouting: return observe::Phase::kRouting;
-    case ExchangeState::kAcquiring:
-    case ExchangeState::kBackingOff: return observe::Phase::kConnect;
-    case ExchangeState::kAwaitingHead: return observe::Phase::kRequest;
-    case ExchangeState::kRelaying: return observe::Phase::kResponse;
-    case ExchangeState::kTunnelling: return observe::Phase::kTunnel;
-    case ExchangeState::kReplying:
-    case ExchangeState::kDone: break;
-  }
-  return observe::Phase::kDone;
 }
 
 // We did something that the tables do not allow: this exchange ends, the process goes on; in tests

@@ -142,6 +142,8 @@ void Exchange::drop_backend() {
   // At once, not retired: its timer may be due in this very turn.
   waiter_.reset();
   proxy_.backends_.discard(std::move(lease_));
+  timer_.cancel();
+  armed_ = ExchangeTimer::kNone;
 }
 
 void Exchange::release_backend() {

@@ -12,10 +12,6 @@ Proxy::Proxy(Parts parts)
 
 Proxy::~Proxy() {
   cut_all();
-  while (wire::InboundConnection* connection = connections_.front()) {
-    connection->unlink();
-    delete connection;
-  }
   parts_.context.scheduler().drain_retired();
 }
 
@@ -118,6 +114,7 @@ void Proxy::close_idle_clients() {
 
 void Proxy::cut_all() {
   while (Exchange* exchange = exchanges_.front()) exchange->cut(Failure::drain_deadline);
+  while (wire::InboundConnection* connection = connections_.front()) connection->cut();
 }
 
 bool Proxy::is_timed() const {

@@ -90,6 +90,7 @@ std::optional<Error> Control::bind_listeners(const config::Config& config) {
       }
       if (!socket.ok()) return Error{"weir: listener \"" + listener.name + "\": cannot listen on " + socket.error().message};
       if (listener_ports_[index] == 0) listener_ports_[index] = socket->endpoint().ip.port();
+      listener_status_.push_back({listener.name, socket->endpoint().text()});
       bound_.push_back(BoundListener{index, std::move(socket).value()});
     }
     ++index;
@@ -171,8 +172,8 @@ std::shared_ptr<const proxy::Settings> Control::make_settings(const config::Conf
 }
 
 void Control::say_listening() {
-  for (const BoundListener& bound : bound_)
-    log_.info("listening", {{"listener", listener_names_[bound.index]}, {"address", bound.socket.endpoint().text()}});
+  for (const admin::ListenerStatus& listener : listener_status_)
+    log_.info("listening", {{"listener", listener.name}, {"address", listener.address}});
   for (const net::ListeningSocket& socket : admin_sockets_)
     log_.info("listening", {{"listener", "admin"}, {"address", socket.endpoint().text()}});
   log_.info("ready", {{"routes", std::to_string(current_->built.tables->routes->routes())},
@@ -193,15 +194,12 @@ admin::Status Control::status() const {
   status.uptime = clock_.now() - started_at_;
   status.generation = current_->built.tables->generation;
   status.hash = current_->built.tables->hash;
-  for (const BoundListener& bound : bound_)
-    status.listeners.push_back({listener_names_[bound.index], bound.socket.endpoint().text()});
-  for (const std::unique_ptr<Worker>& worker : group_.workers) {
-    const observe::WorkerNumbers& numbers = worker->numbers();
-    std::uint64_t finished = numbers.requests_finished.get();
-    status.requests += finished;
-    status.requests_in_flight += std::max(numbers.requests_begun.get(), finished) - finished;
-    for (const observe::Number& failures : numbers.failures) status.failures += failures.get();
-  }
+  status.listeners = listener_status_;
+  observe::WorkerNumbers sum(listener_names_.size());
+  for (const std::unique_ptr<Worker>& worker : group_.workers) sum.add(worker->numbers());
+  status.requests = sum.requests_finished.get();
+  status.requests_in_flight = sum.requests_in_flight();
+  for (const observe::Number& failures : sum.failures) status.failures += failures.get();
   status.connections_open = group_.open_clients.load(std::memory_order_relaxed);
   status.routes = current_->built.tables->routes->routes();
   status.pools = current_->loaded.config->pools.size();

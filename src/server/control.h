@@ -81,7 +81,8 @@ class Control final : private admin::AdminSource {
   TimePoint started_at_;
   admin::ServiceState state_ = admin::ServiceState::kStarting;
 
-  std::vector<BoundListener> bound_;
+  std::vector<BoundListener> bound_;  // empty once the drain's second phase began
+  std::vector<admin::ListenerStatus> listener_status_;
   std::vector<std::string> listener_names_;
   std::vector<std::uint16_t> listener_ports_;
   std::vector<net::ListeningSocket> admin_sockets_;

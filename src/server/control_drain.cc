@@ -30,9 +30,10 @@ void Control::begin_drain(int signal) {
   }
 }
 
-// Phase two. The shared sockets close first, so that no worker waits for what another one gets.
+// Phase two. The workers' duplicates keep the sockets listening until each has taken what is queued.
 void Control::finish_drain() {
   is_in_second_phase_ = true;
+  bound_.clear();
   undrained_ = worker_count_;
   for (const std::unique_ptr<Worker>& worker : group_.workers)
     worker->finish_drain([this] { loop_.post([this] { on_worker_drained(); }); });

@@ -172,7 +172,6 @@ void Worker::check_drained() {
 void Worker::cut() {
   loop_.post([this] {
     proxy_.cut_all();
-    proxy_.close_idle_clients();
   });
 }
 

@@ -29,9 +29,9 @@ class Worker;
 
 // What workers know of each other. Lives as long as the longest worker.
 struct WorkerGroup {
-  std::vector<std::unique_ptr<Worker>> workers;
   std::atomic<std::uint64_t> open_clients{0};
   std::uint64_t max_clients = 0;
+  std::vector<std::unique_ptr<Worker>> workers;
 };
 
 class Worker {
@@ -77,9 +77,9 @@ class Worker {
   wire::Context context_;
   Rng rng_;
   observe::WorkerNumbers numbers_;
+  std::atomic<std::uint64_t> clients_{0};  // of this worker; read by others to share out evenly
   proxy::Proxy proxy_;
   std::vector<std::unique_ptr<Door>> doors_;
-  std::atomic<std::uint64_t> clients_{0};  // of this worker; read by others to share out evenly
   net::Timer reopen_timer_;
   net::Timer drained_timer_;
   Task on_drained_;

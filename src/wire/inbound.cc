@@ -10,7 +10,9 @@ namespace weir::wire {
 
 namespace {
 const http::Fields kNoFields;
-}
+// In a drain, for a client that was accepted but has not sent a byte.
+constexpr Duration kFirstRequestGrace = std::chrono::seconds(1);
+}  // namespace
 
 InboundConnection::InboundConnection(Context& context, InboundOwner& owner,
                                      std::unique_ptr<net::Stream> stream, const IpAddress& peer,
@@ -332,7 +334,9 @@ void InboundConnection::go_on() {
 }
 
 void InboundConnection::close_if_idle() {
-  if (state_ == State::kIdle && timer_kind_ != TimerKind::kResume) close(Closing::kGraceful);
+  if (state_ != State::kIdle || timer_kind_ == TimerKind::kResume) return;
+  if (is_first_request_) context_.scheduler().arm(timer_, kFirstRequestGrace);
+  else close(Closing::kGraceful);
 }
 
 void InboundConnection::close(Closing how) {

@@ -130,8 +130,11 @@ class InboundConnection final : public ListNode<InboundConnection>, private net:
   void release();
   // The same, but the client shall see that the answer is incomplete: closes with a reset.
   void release_and_cut();
-  // Closes if no request is under way (drain).
+  // Drain: closes if no request is under way. A client that has not said anything yet gets a moment,
+  // because its first request may be on its way.
   void close_if_idle();
+  // Closes at once. Not while a handler is attached.
+  void cut() { close(Closing::kSilent); }
   // After on_refused: sends this answer and closes.
   void answer_refused(http::LocalResponse response);
   // Whether the timer that the state demands is armed (the matrix of DESIGN §3), for the simulation.
