@@ -114,6 +114,7 @@ void SimBackend::Conn::stall() {
 }
 
 void SimBackend::Conn::leave(Answer::Cut how) {
+  if (how == Answer::Cut::kNone) return;
   reader_.stop();
   outbox_.clear();
   ++generation_;
@@ -182,7 +183,7 @@ void SimBackend::Conn::compose_body() {
     outbox_ += "\r\n";
     at += size;
   }
-  outbox_ += "0\r\n\r\n";
+  outbox_ += "0\r\n" + answer_.trailers + "\r\n";
 }
 
 void SimBackend::Conn::send_piece() {
@@ -192,12 +193,13 @@ void SimBackend::Conn::send_piece() {
   if (is_cut) count = answer_.cut_at - written_;
   // A last piece that is cut at its very end was whole all the same.
   bool is_last = count == outbox_.size();
-  if (is_last && !is_cut) answer_.cut = Answer::Cut::kNone;
   if (is_last && !is_tunnel_) finish(std::string_view(outbox_).substr(0, count));
   if (!is_last || is_tunnel_) link_.write(std::string_view(outbox_).substr(0, count));
   outbox_.erase(0, count);
   written_ += count;
-  if (is_cut) return leave(answer_.cut);
+  // With nothing left to cut, it leaves right behind the whole answer.
+  if (is_cut || (is_last && !is_tunnel_)) leave(answer_.cut);
+  if (is_cut) return;
   if (is_last && is_tunnel_) {
     link_.end_writing();
     if (tunnel_ended_) link_.close();
@@ -212,7 +214,9 @@ void SimBackend::Conn::send_piece() {
 // Writes the last bytes; what comes behind them is no longer this answer.
 void SimBackend::Conn::finish(std::string_view rest) {
   link_.write(rest);
-  attempt_->is_answered_whole = answer_.instead.empty();
+  bool ends_by_close = answer_.body == BodyEnd::kUntilClose && attempt_->answer_bytes > 0;
+  bool closes_in_order = answer_.cut == Answer::Cut::kNone || answer_.cut == Answer::Cut::kClose;
+  attempt_->is_answered_whole = answer_.instead.empty() && (!ends_by_close || closes_in_order);
   attempt_->answered_until = link_.written_by_actor();
   link_.write(answer_.extra);
   if (!attempt_->keeps_alive && answer_.cut == Answer::Cut::kNone) {

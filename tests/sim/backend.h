@@ -36,6 +36,7 @@ struct Answer {
   Cut cut = Cut::kNone;               // what happens …
   std::size_t cut_at = 0;             // … when so many bytes of it were written
   std::string extra;                  // written right behind it
+  std::string trailers;               // whole lines
   std::string instead;                // no HTTP at all
   bool upgrades = false;              // 101
   std::size_t tunnel_bytes = 0;

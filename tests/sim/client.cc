@@ -43,7 +43,7 @@ void SimClient::next_request() {
     if (begun_ == plan_.requests.size()) break;
     plan_request(plan_.requests[begun_++]);
   } while (plan_.is_pipelining);
-  send_later(plan_.between);
+  send_later(answered_ == 0 ? std::chrono::microseconds(50) : plan_.between);
 }
 
 void SimClient::plan_request(const RequestPlan& plan) {
@@ -74,6 +74,8 @@ void SimClient::plan_request(const RequestPlan& plan) {
     } else {
       append_body(plan, request);
     }
+    if (plan.early_tunnel_bytes > 0)
+      append_content(outbox_, tunnel_up_key(request.id), 0, plan.early_tunnel_bytes);
   }
   planned_ += outbox_.size() - before;
   bool never_ends = owes_body_ || !plan.malformed_body.empty();
@@ -182,6 +184,8 @@ void SimClient::on_bytes(Link& link, std::string_view bytes) {
     if (plan_.read_pause)
       events_.schedule(*plan_.read_pause, [this] { link_->set_reading(true); });
   }
+  if (is_over_)
+    ledger_.fail("client " + std::to_string(number_) + ": bytes behind the last answer");
   reader_.feed(bytes);
 }
 
@@ -235,7 +239,9 @@ void SimClient::on_message_end() {
     return;
   }
   if (told_to_close_) {
-    reader_.stop();
+    // A head that never came whole is refused with a body, even if it began with HEAD.
+    bool may_have_body = request.method == "HEAD" && !request.is_sent_whole;
+    may_have_body ? reader_.stop() : static_cast<void>(is_over_ = true);
     if (plan_.closes_when_done && outbox_.empty()) link_->close();
     return;
   }
@@ -247,7 +253,8 @@ void SimClient::begin_tunnel() {
   has_tunnel_ = true;
   std::size_t before = outbox_.size();
   current().tunnel_up_bytes = current_plan().tunnel_bytes;
-  append_content(outbox_, tunnel_up_key(current().id), 0, current_plan().tunnel_bytes);
+  std::size_t early = current_plan().early_tunnel_bytes;
+  append_content(outbox_, tunnel_up_key(current().id), early, current_plan().tunnel_bytes - early);
   planned_ += outbox_.size() - before;
   send_later(std::chrono::microseconds(10));
 }
@@ -271,7 +278,13 @@ void SimClient::on_nonsense(const char* why) {
 
 void SimClient::on_end(Link& link) {
   saw_end_ = true;
-  if (!reader_.end()) current().was_cut = true;
+  if (!reader_.end()) {
+    if (answered_ < requests_.size()) {
+      current().was_cut = true;
+    } else {
+      ledger_.fail("client " + std::to_string(number_) + ": bytes nobody asked for");
+    }
+  }
   gone(false);
   bool is_still_sending = has_tunnel_ && !outbox_.empty() && plan_.stop == Stop::kNever;
   if (!is_still_sending) link.close();

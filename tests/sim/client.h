@@ -23,7 +23,8 @@ struct RequestPlan {
   bool says_keep_alive = false;      // 1.0
   bool expects_continue = false;
   bool wants_upgrade = false;
-  std::size_t tunnel_bytes = 0;      // to send after the 101
+  std::size_t tunnel_bytes = 0;      // to send after the 101 …
+  std::size_t early_tunnel_bytes = 0;  // … of which so many do not wait for it
   std::string host = "a.test";
   std::string extra_fields{};        // whole lines
   // Sent as it stands instead of all that; weir is to refuse it.
@@ -38,7 +39,7 @@ enum class Stop : std::uint8_t { kNever, kReset, kClose, kHalfClose, kSilence, k
 struct ClientPlan {
   std::vector<RequestPlan> requests;
   bool is_pipelining = false;
-  Duration between = std::chrono::microseconds(50);  // a response and the next request
+  Duration between = std::chrono::microseconds(50);  // from a response to the next request
   std::size_t piece_bytes = 0;                       // what is written at once; 0 = all
   Duration piece_delay{};
   Stop stop = Stop::kNever;                          // what happens …
@@ -113,6 +114,7 @@ class SimClient final : private LinkUser, private MessageUser {
   bool is_sending_ = false;
   bool owes_body_ = false;     // of a request that expects 100-continue
   bool told_to_close_ = false;
+  bool is_over_ = false;       // the last answer that can come has come
   bool has_tunnel_ = false;
   bool saw_end_ = false;
   std::optional<std::uint64_t> unanswered_;

@@ -26,7 +26,7 @@ std::size_t draw_piece(Chance& chance, std::size_t total) {
 
 // One answer's own way of going wrong.
 void spoil(Chance& chance, const Request& request, Answer& answer) {
-  switch (chance.below(10)) {
+  switch (chance.below(12)) {
     case 0:
       answer.leaves_at = 0;
       answer.leaves_by = chance.pick({Answer::Cut::kClose, Answer::Cut::kReset});
@@ -58,6 +58,14 @@ void spoil(Chance& chance, const Request& request, Answer& answer) {
     case 8:
       answer.stalls_at = chance.below(static_cast<std::uint32_t>(request.upload_bytes) + 1);
       if (chance.percent(60)) answer.stall = chance.between(milliseconds(1), seconds(8));
+      break;
+    case 10:
+      answer.informational = 14 + chance.below(6);  // around the limit of 16 (R23)
+      break;
+    case 11:
+      // A switch of protocols that nobody asked for.
+      if (!request.is_upgrade)
+        answer.instead = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
       break;
     case 9:
       answer.think = chance.between(milliseconds(1), seconds(8));
@@ -91,7 +99,9 @@ RequestPlan draw_request(Chance& chance, bool is_clean) {
     plan.expects_continue = false;
     plan.says_keep_alive = chance.percent(50);
   }
-  plan.says_close = !plan.wants_upgrade && !plan.says_keep_alive && chance.percent(8);
+  if (chance.percent(10) && plan.minor_version == 1 && !plan.wants_upgrade)
+    plan.extra_fields = "TE: trailers\r\nConnection: TE\r\n";
+  plan.says_close = plan.extra_fields.empty() && !plan.wants_upgrade && !plan.says_keep_alive && chance.percent(8);
   if (!is_clean && chance.percent(5) && has_body) plan.malformed_body = "zz\r\nnonsense";
   if (plan.body != BodyEnd::kChunked) plan.malformed_body.clear();
   return plan;
@@ -187,6 +197,7 @@ Answer draw_answer(Chance& chance, const Weather& weather, const Request& reques
     answer.piece_delay = chance.between(microseconds(10), milliseconds(5));
   }
   if (chance.percent(15)) answer.informational = 1 + chance.below(3);
+  if (chance.percent(5)) answer.trailers = "X-Checksum: 1\r\nContent-Length: 3\r\n";
   if (chance.percent(10)) answer.keeps_alive = false;
   if (chance.percent(5) && answer.body != BodyEnd::kChunked) answer.minor_version = 0;
   if (chance.percent(8)) answer.when = Answer::When::kAfterHead;
@@ -217,7 +228,7 @@ ClientPlan draw_client(Chance& chance, const Weather& weather) {
     may_pipeline = may_pipeline && !request.expects_continue && !request.wants_upgrade;
   plan.is_pipelining = may_pipeline && chance.percent(20);
   plan.nature = draw_nature(chance, weather);
-  plan.between = chance.pick<Duration>({microseconds(20), milliseconds(2), milliseconds(700), seconds(3)});
+  plan.between = chance.pick<Duration>({microseconds(20), milliseconds(2), milliseconds(700), seconds(3), seconds(17)});
   if (chance.percent(25)) {
     std::size_t largest = 0;
     for (const RequestPlan& request : plan.requests) largest = std::max(largest, request.body_bytes);

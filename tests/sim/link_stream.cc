@@ -17,7 +17,7 @@ constexpr Duration kMaxFlush = std::chrono::seconds(60);
 
 class LinkStream final : public net::Stream {
  public:
-  explicit LinkStream(Link& link) : link_(&link) { ++link.network_.open_streams_; }
+  explicit LinkStream(Link& link) : link_(&link) { ++open_streams(link); }
   ~LinkStream() override {
     if (link_ != nullptr) leave().weir_close();
   }
@@ -49,9 +49,12 @@ class LinkStream final : public net::Stream {
   void do_finish() override { leave().weir_finish(); }
 
  private:
+  static std::size_t& open_streams(Link& link) {
+    return link.network_.open_streams_[static_cast<std::size_t>(link.maker_)];
+  }
   Link& leave() {
     Link& link = *std::exchange(link_, nullptr);
-    --link.network_.open_streams_;
+    --open_streams(link);
     link.token_ = nullptr;
     link.observer_ = nullptr;
     return link;

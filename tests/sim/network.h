@@ -1,6 +1,7 @@
 #pragma once
 // The simulated network: makes links for clients, and is weir's Connector for backends. What a
 // connect meets is decided by the host that listens (or does not) at the endpoint.
+#include <array>
 #include <map>
 #include <memory>
 #include <string>
@@ -45,7 +46,10 @@ class Network final : public net::Connector {
       const Endpoint& to, net::ConnectObserver& observer) override;
 
   // Streams that weir holds, and those it left to flush in the background.
-  std::size_t open_streams() const { return open_streams_; }
+  std::size_t open_streams() const { return open_streams_[0] + open_streams_[1]; }
+  std::size_t open_streams(Link::Maker maker) const {
+    return open_streams_[static_cast<std::size_t>(maker)];
+  }
   std::size_t lingering_streams() const { return lingering_streams_; }
   std::size_t pending_connects() const { return pending_connects_; }
   // The most that any one stream ever queued, and what all of them queue now.
@@ -65,7 +69,7 @@ class Network final : public net::Connector {
   Trace& trace_;
   std::map<std::string, Host*> hosts_;
   std::vector<std::unique_ptr<Link>> links_;
-  std::size_t open_streams_ = 0;
+  std::array<std::size_t, 2> open_streams_{};  // by maker
   std::size_t lingering_streams_ = 0;
   std::size_t pending_connects_ = 0;
   std::size_t worst_queue_bytes_ = 0;

@@ -45,14 +45,14 @@ TEST_CASE("request_head_timeout: trickling bytes do not move the deadline (R32)"
 TEST_CASE("request_head_timeout: later requests have it from their first byte") {
   auto world = world_of(1);
   ClientPlan plan = plan_of({{}, {}});
-  plan.between = seconds(5);  // before the first request, too
+  plan.between = seconds(5);
   plan.piece_bytes = 30;
   plan.stop = Stop::kSilence;
   plan.stop_at = 60;
   world->add_client(plan);
   CHECK(world->run() == "");
   CHECK(world->client(0).last_head().status() == 408);
-  CHECK(is_about(end_of(*world), seconds(20)));
+  CHECK(is_about(end_of(*world), seconds(15)));
 }
 
 TEST_CASE("a connection on which nothing was ever said closes silently after ten seconds (R29)") {

@@ -93,7 +93,7 @@ TEST_CASE("a request with side effects does not take a connection that has been 
     Duration idle;
     bool is_reused;
   };
-  const Row rows[] = {{"GET", seconds(9), true},
+  const Row rows[] = {{"GET", seconds(14), true},
                       {"POST", milliseconds(900), true},
                       {"POST", milliseconds(1100), false}};
   for (const Row& row : rows) {

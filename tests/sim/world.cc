@@ -85,6 +85,9 @@ void World::reload(unsigned mask) {
   if (proxy_ == nullptr) return;
   trace.note("world", 0, "reloads", mask);
   publish(mask);
+  // A reload may change the timeouts, too; the new ones are no shorter, so nobody needs an excuse.
+  settings.inbound.client_idle += std::chrono::seconds(5);
+  proxy_->set_settings(std::make_shared<proxy::Settings>(settings));
 }
 
 SimClient& World::add_client(ClientPlan plan, Duration when) {
@@ -171,8 +174,23 @@ void World::check_step() {
   std::size_t idle = proxy_->backend_connections().idle_count();
   if (idle > max_idle_total || idle > pool.max_idle * backends_.size())
     ledger.fail(std::to_string(idle) + " idle backend connections");
-  if (proxy_->exchange_count() > proxy_->connection_count())
-    ledger.fail("more exchanges than connections");
+  check_counts();
+}
+
+// Nothing leaks, not even for a while.
+void World::check_counts() {
+  std::size_t exchanges = proxy_->exchange_count();
+  const backend::BackendConnections& backends = proxy_->backend_connections();
+  if (exchanges > proxy_->connection_count()) ledger.fail("more exchanges than connections");
+  if (network_.open_streams(Link::Maker::kClient) != proxy_->connection_count())
+    ledger.fail("client streams and connections differ in number");
+  if (network_.open_streams(Link::Maker::kWeir) > exchanges + backends.idle_count())
+    ledger.fail("more backend streams than exchanges and idle connections");
+  if (network_.pending_connects() != backends.connecting_count())
+    ledger.fail("connects and those who wait for them differ in number");
+  std::size_t in_flight = 0;
+  for (const auto& shared : shared_) in_flight += shared->in_flight();
+  if (in_flight > exchanges) ledger.fail("more requests in flight at backends than exchanges");
 }
 
 void World::check_end() {

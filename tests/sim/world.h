@@ -71,6 +71,7 @@ class World {
 
  private:
   void check_step();
+  void check_counts();
   void check_end();
   void publish(unsigned mask);
 
