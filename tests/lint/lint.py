@@ -49,7 +49,7 @@ BANNED_CALLS = {
 }
 UNBOUND_CONTEXTS = {'base', 'net'}
 # The process takes its seed from the system in one place.
-SEED_FILE = 'src/server/main.cc'
+SEED_FILE = 'src/server/machine.cc'
 
 MAX_LINES = {'.h': 150, '.cc': 400}
 

@@ -89,11 +89,11 @@ runner = Runner()
 # Reading what the tools report. Each returns a Count in which an unreadable report is a failure.
 
 def count_summary(finished):
-    """The last 'N passed, N failed[, N skipped]' line, as lint and the simulation print it."""
-    found = re.findall(r'^(?:\S+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$', finished.output, re.M)
+    """The last line of the form 'N passed, N failed, N skipped', as the lint prints it."""
+    found = re.findall(r'^(\d+) passed, (\d+) failed, (\d+) skipped$', finished.output, re.M)
     if not found:
-        return Count(passed=1) if finished.returncode == 0 else Count(failed=1)
-    passed, failed, skipped = (int(number or 0) for number in found[-1])
+        return Count(failed=1)
+    passed, failed, skipped = map(int, found[-1])
     if finished.returncode != 0 and failed == 0:
         failed = 1
     return Count(passed, failed, skipped)
@@ -133,8 +133,9 @@ def sanitizer_options(log=''):
     }
 
 
-def unit(kind, pattern):
-    command = [f'build-{kind}/tests/unit/unit-tests', '--no-colors=true']
+def cases(program, pattern):
+    """A doctest program."""
+    command = [program, '--no-colors=true']
     if pattern:
         command.append(f'--test-case=*{pattern}*')
     finished = runner.run(command, sanitizer_options())
@@ -156,8 +157,11 @@ def sim_batches(kind):
 
 
 def sim_mutations():
+    """Each guard of the core removed in turn: a test passes when some seed notices."""
     finished = runner.run(['build-test/tests/sim/sim-tests', '--mutations'])
-    return count_summary(finished), finished.output
+    found = re.search(r'^guards: (\d+) noticed, (\d+) unnoticed$', finished.output, re.M)
+    count = Count(int(found[1]), int(found[2])) if found else Count()
+    return count._replace(failed=max(count.failed, int(finished.returncode != 0))), finished.output
 
 
 def integration(kind, marker, pattern):
@@ -224,13 +228,15 @@ def plan(parts, pattern):
     want(['integration', 'asan'], 'integration, ASan and UBSan', 'asan', integration, 'asan', 'not plain', pattern)
     if not pattern:
         want(['sim'], 'simulation', 'test', sim_batches, 'test')
-        want(['sim'], 'simulation, mutations', 'test', sim_mutations)
+        want(['sim'], 'simulation, guards removed', 'test', sim_mutations)
     want(['integration', 'tsan'], 'integration, TSan', 'tsan', integration, 'tsan', 'tsan', pattern)
     if not pattern:
         want(['asan', 'sim'], 'simulation, ASan and UBSan', 'asan', sim_batches, 'asan')
     want(['integration'], 'integration, not instrumented', 'test', integration, 'test', 'plain', pattern)
-    want(['unit'], 'unit', 'test', unit, 'test', pattern)
-    want(['unit', 'asan'], 'unit, ASan and UBSan', 'asan', unit, 'asan', pattern)
+    for name, program in (('unit', 'tests/unit/unit-tests'), ('simulation, scenarios', 'tests/sim/sim-scenarios')):
+        part = name.split(',')[0].replace('simulation', 'sim')
+        want([part], name, 'test', cases, f'build-test/{program}', pattern)
+        want([part, 'asan'], f'{name}, ASan and UBSan', 'asan', cases, f'build-asan/{program}', pattern)
     if not pattern and (ROOT / 'fuzz/corpus').is_dir():
         want(['asan'], 'fuzz corpora, ASan and UBSan', 'asan', fuzz_replay)
     needed = {needs for _, needs, _ in steps}
