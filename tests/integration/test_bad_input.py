@@ -184,11 +184,3 @@ class TestIdle:
         client = weir.connect().send(request_bytes())
         weir.signal(signal.SIGCONT)
         assert client.read_response().status == 200
-
-
-def test_access_log_that_nobody_reads(run_weir, backend):
-    """A full pipe behind stdout costs log lines, never a request."""
-    weir = run_weir({'web': [backend.address]}, process={'reads_stdout': False})
-    with weir.connect() as client:
-        for _ in range(400):
-            assert client.send(request_bytes(target='/' + 'x' * 1000)).read_response().status == 200

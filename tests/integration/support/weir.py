@@ -79,7 +79,7 @@ FAILURES = _read_failures()
 class Program:
     """A running process whose output is collected line by line."""
 
-    def __init__(self, arguments, folder, open_files=None, environment=None, reads_stdout=True):
+    def __init__(self, arguments, folder, open_files=None, environment=None):
         def limit():
             if open_files:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, open_files))
@@ -91,8 +91,7 @@ class Program:
             preexec_fn=limit if open_files else None)
         self.stdout, self.stderr = Lines(), Lines()
         self._readers = [threading.Thread(target=self._read, args=pair, daemon=True) for pair in
-                         ((self.process.stdout, self.stdout), (self.process.stderr, self.stderr))
-                         if reads_stdout or pair[1] is self.stderr]
+                         ((self.process.stdout, self.stdout), (self.process.stderr, self.stderr))]
         for reader in self._readers:
             reader.start()
         running.append(self)
