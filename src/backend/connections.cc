@@ -162,7 +162,7 @@ void BackendConnections::release(Lease lease, const PoolSpec& spec,
     discard(std::move(lease));
     return;
   }
-  if (backend.idle_count_ >= spec.max_idle) close(*backend.idle_.back());
+  while (backend.idle_count_ >= spec.max_idle) close(*backend.idle_.back());
   if (idle_count_ >= max_idle_total_) close_least_recent();
   PooledConnection& idle = *lease.pooled_.release();
   backend.idle_.push_front(idle);
