@@ -75,6 +75,10 @@ void LocalPool::update(std::shared_ptr<const PoolSpec> spec) {
   others_refreshed_at_ = {};
 }
 
+void LocalPool::mark_removed() {
+  for (const std::shared_ptr<LocalBackend>& backend : backends_) backend->is_removed_ = true;
+}
+
 bool LocalPool::is_eligible(std::size_t index, std::span<const LocalBackend* const> tried) const {
   return std::find(tried.begin(), tried.end(), backends_[index].get()) == tried.end();
 }

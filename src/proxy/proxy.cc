@@ -26,6 +26,7 @@ void Proxy::set_tables(std::shared_ptr<const route::RouteTable> routes,
     std::vector<std::shared_ptr<backend::LocalBackend>> before = pools_[id]->backends();
     std::shared_ptr<const backend::PoolSpec> spec = pool_specs_->find(id);
     if (spec == nullptr) {
+      pools_[id]->mark_removed();
       for (const auto& backend : before) backends_.close_idle(*backend);
       pools_[id] = nullptr;  // requests under way keep theirs
       continue;

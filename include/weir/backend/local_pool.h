@@ -69,6 +69,8 @@ class LocalPool {
   const PoolSpec& spec() const { return *spec_; }
   // A new version: backends that stay keep everything; those that went are marked removed.
   void update(std::shared_ptr<const PoolSpec> spec);
+  // The pool went: requests under way go on, but their connections are not kept.
+  void mark_removed();
   // Chooses by the pool's algorithm among the backends not in `tried` (all of them when every one
   // was tried) and counts the choice. Not held when the pool is empty.
   Claim claim(std::span<const LocalBackend* const> tried, TimePoint now, Rng& rng);
