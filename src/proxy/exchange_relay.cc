@@ -114,6 +114,7 @@ void Exchange::start_tunnel(const http::ResponseHead& head) {
     return;
   }
   if (!early.is_empty()) on_tunnel_bytes(early.view());
+  if (client_.has_client_ended()) on_tunnel_end();
   if (state_ == ExchangeState::kTunnelling) update_timer(Progress::kMade);
 }
 

@@ -114,6 +114,8 @@ class InboundConnection final : public ListNode<InboundConnection>, private net:
   bool has_begun_response() const { return response_ != ResponseState::kNone; }
   bool has_ended_response() const { return response_ == ResponseState::kEnded; }
   bool has_whole_request() const { return request_is_complete_; }
+  // The client's end of stream came. When that was before start_tunnel(), on_tunnel_end() does not.
+  bool has_client_ended() const { return read_ended_; }
   // The body's source or sink is full / has room again. Stops the client_body timer meanwhile.
   void pause_body();
   void resume_body();
