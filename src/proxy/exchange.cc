@@ -283,7 +283,7 @@ void Exchange::reply(Failure failure, std::string_view detail) {
   update_timer(Progress::kNone);
   FailurePage page(failure, detail, proxy_.settings_->server_name, {request_id_.data(), request_id_bytes_});
   client_.answer(page.response());
-  body_bytes_out_ = page.response().body.size();
+  body_bytes_out_ = method_ == http::Method::kHead ? 0 : page.response().body.size();
   finish_when_flushed();
 }
 
