@@ -1,0 +1,182 @@
+// A worker's view of a pool: identities over reloads, counts, the retry budget.
+#include "weir/backend/local_pool.h"
+
+#include <doctest/doctest.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace weir;
+using namespace weir::backend;
+using namespace std::chrono_literals;
+
+std::shared_ptr<Backend> make_backend(std::uint16_t port, unsigned workers = 2) {
+  Endpoint endpoint;
+  endpoint.ip = IpAddress::v4(0x7f000001, port);
+  return std::make_shared<Backend>("web", endpoint, workers);
+}
+
+std::shared_ptr<PoolSpec> spec_of(std::vector<std::shared_ptr<Backend>> backends) {
+  auto spec = std::make_shared<PoolSpec>();
+  spec->name = "web";
+  spec->backends = std::move(backends);
+  spec->balance = config::Balance::kLeastRequests;
+  return spec;
+}
+
+constexpr TimePoint kStart{1h};
+
+TEST_CASE("an update keeps the backends that stay, wherever they stand") {
+  auto a = make_backend(1), b = make_backend(2), c = make_backend(3);
+  LocalPool pool(spec_of({a, b}), 0);
+  auto local_a = pool.backends()[0], local_b = pool.backends()[1];
+  CHECK(local_a->shared().address() == "127.0.0.1:1");
+  pool.update(spec_of({c, b}));
+  REQUIRE(pool.backends().size() == 2);
+  CHECK(pool.backends()[0]->identity() == c);
+  CHECK(pool.backends()[1] == local_b);
+  CHECK(local_a->is_removed());
+  CHECK_FALSE(local_b->is_removed());
+  // The same address as another Backend is another backend.
+  pool.update(spec_of({make_backend(2)}));
+  CHECK(pool.backends()[0] != local_b);
+  CHECK(local_b->is_removed());
+}
+
+TEST_CASE("a claim counts as long as it lives, also beyond its pool") {
+  Rng rng(1);
+  auto a = make_backend(1);
+  Claim claim;
+  CHECK_FALSE(claim.is_held());
+  {
+    LocalPool pool(spec_of({a}), 0);
+    claim = pool.claim({}, kStart, rng);
+    Claim second = pool.claim({}, kStart, rng);
+    CHECK(pool.backends()[0]->own_in_flight() == 2);
+    CHECK(a->in_flight() == 2);
+    Claim moved = std::move(second);
+    CHECK_FALSE(second.is_held());
+    CHECK(a->in_flight() == 2);
+    moved.reset();
+    moved.reset();
+    CHECK(a->in_flight() == 1);
+    pool.update(spec_of({}));
+    CHECK_FALSE(pool.claim({}, kStart, rng).is_held());
+  }
+  CHECK(claim.backend().is_removed());
+  CHECK(a->in_flight() == 1);
+  claim = Claim();
+  CHECK(a->in_flight() == 0);
+}
+
+TEST_CASE("assigning over a claim gives the old one back") {
+  Rng rng(1);
+  auto a = make_backend(1), b = make_backend(2);
+  LocalPool pool(spec_of({a, b}), 0);
+  Claim claim = pool.claim({}, kStart, rng);
+  claim = pool.claim({}, kStart, rng);
+  CHECK(a->in_flight() + b->in_flight() == 1);
+}
+
+TEST_CASE("what other workers have in flight counts, refreshed every 100 ms") {
+  Rng rng(1);
+  auto a = make_backend(1), b = make_backend(2);
+  LocalPool mine(spec_of({a, b}), 0);
+  LocalPool theirs(spec_of({a, b}), 1);
+  a->set_in_flight(1, 5);
+  CHECK(a->in_flight_of_others(0) == 5);
+  CHECK(a->in_flight_of_others(1) == 0);
+  auto first_choice = [&](TimePoint now) {
+    Claim claim = mine.claim({}, now, rng);
+    return claim.backend().identity();
+  };
+  for (int i = 0; i < 4; ++i) CHECK(first_choice(kStart) == b);
+  CHECK(mine.backends()[0]->in_flight() == 5);
+  CHECK(mine.backends()[0]->own_in_flight() == 0);
+  a->set_in_flight(1, 0);
+  b->set_in_flight(1, 9);
+  CHECK(first_choice(kStart + 99ms) == b);  // not known yet
+  for (int i = 0; i < 4; ++i) CHECK(first_choice(kStart + 100ms) == a);
+  // An update asks at once.
+  a->set_in_flight(1, 20);
+  mine.update(spec_of({b, a}));
+  CHECK(first_choice(kStart + 101ms) == b);
+}
+
+TEST_CASE("backends that were tried are avoided until all were") {
+  Rng rng(1);
+  auto a = make_backend(1), b = make_backend(2), c = make_backend(3);
+  for (auto balance : {config::Balance::kLeastLoaded, config::Balance::kRoundRobin,
+                       config::Balance::kLeastRequests}) {
+    auto spec = spec_of({a, b, c});
+    spec->balance = balance;
+    LocalPool pool(spec, 0);
+    const LocalBackend* all[] = {pool.backends()[0].get(), pool.backends()[1].get(),
+                                 pool.backends()[2].get()};
+    std::set<const LocalBackend*> seen;
+    for (int i = 0; i < 60; ++i) {
+      const LocalBackend* only_first[] = {all[0]};
+      CHECK(&pool.claim(only_first, kStart, rng).backend() != all[0]);
+      const LocalBackend* two[] = {all[0], all[2]};
+      CHECK(&pool.claim(two, kStart, rng).backend() == all[1]);
+    }
+    for (int i = 0; i < 60; ++i) {
+      seen.insert(&pool.claim(all, kStart, rng).backend());
+    }
+    CHECK(seen.size() == 3);
+  }
+}
+
+TEST_CASE("a new algorithm takes over, an old one keeps its place") {
+  Rng rng(1);
+  auto a = make_backend(1), b = make_backend(2);
+  auto spec = spec_of({a, b});
+  spec->balance = config::Balance::kRoundRobin;
+  LocalPool pool(spec, 0);
+  CHECK(pool.claim({}, kStart, rng).backend().identity() == a);
+  pool.update(std::make_shared<PoolSpec>(*spec));
+  CHECK(pool.claim({}, kStart, rng).backend().identity() == b);
+  auto changed = std::make_shared<PoolSpec>(*spec);
+  changed->balance = config::Balance::kLeastRequests;
+  b->set_in_flight(1, 3);
+  pool.update(changed);
+  for (int i = 0; i < 4; ++i) CHECK(pool.claim({}, kStart, rng).backend().identity() == a);
+}
+
+TEST_CASE("the retry budget: earned by requests, spent by retries, with a floor") {
+  auto spec = spec_of({make_backend(1)});
+  LocalPool pool(spec, 0);
+  CHECK_FALSE(pool.spend_retry());
+  pool.earn_retry(kStart);  // the floor: three a second
+  for (int i = 0; i < 3; ++i) CHECK(pool.spend_retry());
+  CHECK_FALSE(pool.spend_retry());
+  for (int i = 0; i < 4; ++i) pool.earn_retry(kStart + 999ms);
+  CHECK_FALSE(pool.spend_retry());
+  pool.earn_retry(kStart + 999ms);  // five requests of 20 % make one
+  CHECK(pool.spend_retry());
+  CHECK_FALSE(pool.spend_retry());
+  pool.earn_retry(kStart + 1s);
+  for (int i = 0; i < 3; ++i) CHECK(pool.spend_retry());
+  CHECK_FALSE(pool.spend_retry());
+}
+
+TEST_CASE("the retry budget saves ten at most") {
+  LocalPool pool(spec_of({make_backend(1)}), 0);
+  for (int i = 0; i < 1000; ++i) pool.earn_retry(kStart);
+  int spent = 0;
+  while (pool.spend_retry()) ++spent;
+  CHECK(spent == 10);
+}
+
+TEST_CASE("a retry budget of nothing has no floor either") {
+  auto spec = spec_of({make_backend(1)});
+  spec->retry_budget_percent = 0;
+  LocalPool pool(spec, 0);
+  for (int i = 0; i < 1000; ++i) pool.earn_retry(kStart + i * 1s);
+  CHECK_FALSE(pool.spend_retry());
+}
+
+}  // namespace

@@ -1,0 +1,292 @@
+// Ends from outside: clients that go, tunnels, reloads, drain.
+#include "proxy_fixture.h"
+
+namespace {
+
+using namespace weir;
+using namespace weir::proxy;
+using namespace std::chrono_literals;
+using test::Closing;
+using test::FakePeer;
+
+TEST_CASE("R31: a client that is gone takes its connect or its backend connection with it") {
+  World world;
+  FakePeer& connecting = world.client(get());
+  CHECK(world.connector.pending_count() == 1);
+  connecting.fail(net::StreamError::kReset);
+  CHECK(world.connector.pending_count() == 0);
+  CHECK(world.last().failure == "client_gone");
+  CHECK(world.last().status == 0);
+  CHECK(world.last().phase == "connect");
+
+  FakePeer& waiting = world.client(get());
+  FakePeer& backend = world.connect();
+  waiting.fail(net::StreamError::kReset);
+  CHECK_FALSE(backend.is_open());
+  CHECK(world.last().phase == "request");
+
+  FakePeer& pausing = world.client(get());
+  world.connector.fail(net::ConnectError::kRefused);
+  pausing.fail(net::StreamError::kReset);
+  world.advance(1s);
+  CHECK(world.connector.pending_count() == 0);
+
+  FakePeer& reading = world.client(get());
+  FakePeer& sender = world.connect();
+  sender.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx");
+  reading.fail(net::StreamError::kReset);
+  CHECK_FALSE(sender.is_open());
+  CHECK(world.last().status == 200);
+  CHECK(world.failures(Failure::client_gone) == 4);
+}
+
+TEST_CASE("R31: a client that only listens gets its answer within client_fin") {
+  World world;
+  FakePeer& patient = world.client(get());
+  FakePeer& backend = world.connect();
+  patient.end();
+  world.advance(900ms);
+  backend.send(ok());
+  CHECK(has(patient.take_received(), "hello"));
+  CHECK(patient.wire().closing == Closing::kFinished);
+
+  FakePeer& gone = world.client(get());
+  gone.end();
+  world.advance(1s);
+  CHECK_FALSE(backend.is_open());
+  CHECK(world.last().failure == "client_gone");
+}
+
+TEST_CASE("a client that fails during its upload leaves the backend an unfinished request") {
+  World world;
+  FakePeer& broken =
+      world.client("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n");
+  FakePeer& backend = world.connect();
+  broken.send("zz\r\n");
+  CHECK(broken.take_received().starts_with("HTTP/1.1 400 "));
+  CHECK_FALSE(backend.is_open());
+  CHECK(body_of(backend.take_received()) == "2\r\nab\r\n");
+
+  FakePeer& silent = world.client(post("ab", 5));
+  FakePeer& other = world.connect();
+  world.advance(30s);
+  CHECK(silent.take_received().starts_with("HTTP/1.1 408 "));
+  CHECK_FALSE(other.is_open());
+  CHECK(world.last().failure == "client_body_timeout");
+}
+
+TEST_CASE("a client that stops reading is given up") {
+  World world;
+  FakePeer& client = world.client(get());
+  FakePeer& backend = world.connect();
+  client.set_window(0);
+  backend.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx");
+  world.advance(30s);
+  CHECK(world.last().failure == "client_write_timeout");
+  CHECK_FALSE(client.is_open());
+  CHECK_FALSE(backend.is_open());
+}
+
+constexpr std::string_view kSwitch =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\n";
+const std::string kUpgrade = get("/chat", "Connection: upgrade\r\nUpgrade: chat\r\n");
+
+TEST_CASE("R23: a tunnel passes bytes both ways, early ones in order, until both sides ended") {
+  World world;
+  FakePeer& client = world.client(kUpgrade + "early");
+  FakePeer& backend = world.connect();
+  std::string request = backend.take_received();
+  CHECK(has(request, "\r\nUpgrade: chat\r\n"));
+  CHECK_FALSE(has(request, "early"));
+  backend.send(std::string(kSwitch) + "hi");
+  CHECK(body_of(client.take_received()) == "hi");
+  CHECK(backend.take_received() == "early");
+  client.send("a");
+  CHECK(backend.take_received() == "a");
+  backend.send("b");
+  CHECK(client.take_received() == "b");
+  client.end();
+  CHECK(backend.wire().has_ended_writing);
+  CHECK(client.is_open());
+  backend.send("last words");
+  backend.end();
+  CHECK(client.take_received() == "last words");
+  CHECK(client.wire().closing == Closing::kFinished);
+  CHECK_FALSE(backend.is_open());
+  CHECK(world.last().status == 101);
+  CHECK(world.last().failure.empty());
+  CHECK(world.last().bytes_in == 6);
+  CHECK(world.last().bytes_out == 13);
+}
+
+TEST_CASE("a tunnel whose client ended before it began ends with its backend") {
+  World world;
+  FakePeer& client = world.client(kUpgrade + "all I have");
+  FakePeer& backend = world.connect();
+  client.end();
+  backend.send(kSwitch);
+  CHECK(backend.take_received().ends_with("all I have"));
+  CHECK(backend.wire().has_ended_writing);
+  backend.end();
+  CHECK_FALSE(client.is_open());
+  CHECK(world.last().failure.empty());
+}
+
+TEST_CASE("a tunnel ends by silence both ways, a reset, or a client that stops reading") {
+  World world;
+  FakePeer& client = world.client(kUpgrade);
+  FakePeer& backend = world.connect();
+  backend.send(kSwitch);
+  for (int hour = 0; hour < 4; ++hour) {
+    world.advance(59min);
+    (hour % 2 == 0 ? client : backend).send("x");
+  }
+  CHECK(client.is_open());
+  SUBCASE("silence") {
+    world.advance(1h);
+    CHECK(world.last().failure == "tunnel_idle_timeout");
+  }
+  SUBCASE("the client resets") {
+    client.fail(net::StreamError::kReset);
+    CHECK(world.last().failure == "client_gone");
+  }
+  SUBCASE("the backend resets") {
+    backend.fail(net::StreamError::kReset);
+    CHECK(world.last().failure == "response_cut");
+    CHECK(client.wire().closing == Closing::kReset);
+  }
+  SUBCASE("the client stops reading") {
+    client.set_window(0);
+    backend.send(std::string(500'000, 'x'));
+    CHECK(client.wire().queued.size() < 3 * net::kHighMarkBytes);
+    world.advance(30s);
+    CHECK(world.last().failure == "client_write_timeout");
+  }
+  SUBCASE("the backend stops reading: its side pauses, and goes on") {
+    backend.set_window(0);
+    client.send(std::string(500'000, 'x'));
+    CHECK(backend.wire().queued.size() < 3 * net::kHighMarkBytes);
+    backend.take_received();
+    std::size_t got = 0;
+    for (int turn = 0; turn < 100 && got < 500'000; ++turn) {
+      backend.take(30'000);
+      client.deliver();
+      got += backend.take_received().size();
+    }
+    CHECK(got == 500'000);
+    client.end();
+    backend.end();
+    CHECK(world.last().failure.empty());
+  }
+  CHECK(world.last().phase == (world.last().failure.empty() ? "done" : "tunnel"));
+  CHECK_FALSE(client.is_open());
+  CHECK_FALSE(backend.is_open());
+}
+
+TEST_CASE("R23: a protocol switch that was not asked for is a bad response") {
+  for (const std::string& request : {get(), get("/", "Connection: upgrade\r\nUpgrade: other\r\n"),
+                                     get("/", "Upgrade: chat\r\n")}) {
+    World world;
+    FakePeer& client = world.client(request);
+    FakePeer& backend = world.connect();
+    CHECK_FALSE(has(backend.take_received(), "Upgrade"));
+    backend.send(std::string(kSwitch) + "raw");
+    std::string answer = client.take_received();
+    CHECK(answer.starts_with("HTTP/1.1 502 "));
+    CHECK_FALSE(has(answer, "raw"));
+    CHECK(world.last().failure == "bad_response");
+    CHECK_FALSE(backend.is_open());
+  }
+}
+
+TEST_CASE("a reload that removes a pool leaves its requests alone, but keeps nothing of it") {
+  World world;
+  FakePeer& idle = world.client(get());
+  world.connect().send(ok());
+  idle.take_received();
+  FakePeer& one = world.client(get("/1"));
+  FakePeer& two = world.client(get("/2"));
+  FakePeer& second = world.connect();
+  FakePeer& three = world.client(get("/3"));  // its connect is under way
+  CHECK(world.proxy->exchange_count() == 3);
+  world.publish(false);
+  FakePeer& third = world.connect();
+  for (FakePeer* backend : {world.connector.peers[0].get(), &second, &third}) backend->send(ok());
+  for (FakePeer* client : {&one, &two, &three}) CHECK(body_of(client->take_received()) == "hello");
+  CHECK(world.lines.size() == 4);
+  CHECK(world.last().failure.empty());
+  CHECK(world.proxy->backend_connections().idle_count() == 0);
+  idle.send(get());
+  CHECK(idle.take_received().starts_with("HTTP/1.1 503 "));
+}
+
+TEST_CASE("a reload that removes a backend closes its idle connections only") {
+  World world;
+  world.add_backend(9002);
+  world.publish();
+  FakePeer& client = world.client(get());
+  FakePeer& first = world.connect();
+  first.send(ok());
+  client.send(get());
+  FakePeer& second = world.connect();
+  second.send(ok());
+  CHECK(world.proxy->backend_connections().idle_count() == 2);
+  world.pool.backends.erase(world.pool.backends.begin());
+  world.publish();
+  CHECK_FALSE(first.is_open());
+  CHECK(second.is_open());
+  second.take_received();
+  client.send(get("/stays"));
+  CHECK(second.take_received().starts_with("GET /stays "));
+  second.send(ok());
+}
+
+TEST_CASE("a pool that a reload empties during a pause fails with the reason before") {
+  World world;
+  FakePeer& client = world.client(get());
+  world.connector.fail(net::ConnectError::kRefused);
+  world.pool.backends.clear();
+  world.publish();
+  world.advance(1s);
+  CHECK(client.take_received().starts_with("HTTP/1.1 502 "));
+  CHECK(world.last().failure == "connect_refused");
+}
+
+TEST_CASE("drain: answers close, idle clients go, what is left is cut and counted") {
+  World world;
+  FakePeer& idle = world.client(get());
+  FakePeer& backend = world.connect();
+  backend.send(ok());
+  FakePeer& busy = world.client(get());
+  FakePeer& stuck = world.client(get());
+  world.connect();
+  idle.take_received();
+  world.proxy->begin_drain();
+  CHECK(idle.is_open());
+  world.proxy->close_idle_clients();
+  world.scheduler.drain_retired();
+  CHECK_FALSE(idle.is_open());
+  backend.send(ok());
+  CHECK(has(busy.take_received(), "\r\nConnection: close\r\n"));
+  CHECK_FALSE(busy.is_open());
+  CHECK(world.proxy->connection_count() == 1);
+  world.proxy->cut_all();
+  world.scheduler.drain_retired();
+  CHECK_FALSE(stuck.is_open());
+  CHECK(world.last().failure == "drain_deadline");
+  CHECK(world.failures(Failure::drain_deadline) == 1);
+  CHECK(world.proxy->connection_count() == 0);
+}
+
+TEST_CASE("the proxy may go at any moment") {
+  World world;
+  world.client();
+  world.client("GET / HT");
+  world.client(get());
+  world.client(get());
+  world.connect().send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx");
+  world.client(kUpgrade);
+  world.connect().send(kSwitch);
+}
+
+}  // namespace
