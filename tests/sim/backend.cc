@@ -87,6 +87,9 @@ void SimBackend::Conn::prepare() {
   attempt_->answer_bytes = has_body ? answer_.body_bytes : 0;
   bool is_closing = answer_.body == BodyEnd::kUntilClose && has_body;
   attempt_->keeps_alive = answer_.keeps_alive && !is_closing && answer_.minor_version == 1;
+  bool falls_silent = answer_.cut == Answer::Cut::kSilence || answer_.cut == Answer::Cut::kVanish;
+  attempt_->may_hang = falls_silent || answer_.when == Answer::When::kNever || answer_.stalls_at ||
+                       answer_.think > std::chrono::seconds(1) || !answer_.instead.empty();
   if (answer_.keep_alive_seconds) owner_.told_idle_limit_ = true;
 }
 
@@ -115,6 +118,10 @@ void SimBackend::Conn::stall() {
 
 void SimBackend::Conn::leave(Answer::Cut how) {
   if (how == Answer::Cut::kNone) return;
+  // A clean end in the middle of a body until close is a shorter body: nobody could tell.
+  bool is_in_answer = attempt_->has_begun && !attempt_->is_answered_whole;
+  if (how == Answer::Cut::kClose && is_in_answer && answer_.body == BodyEnd::kUntilClose)
+    how = Answer::Cut::kReset;
   reader_.stop();
   outbox_.clear();
   ++generation_;
@@ -198,7 +205,11 @@ void SimBackend::Conn::send_piece() {
   outbox_.erase(0, count);
   written_ += count;
   // With nothing left to cut, it leaves right behind the whole answer.
-  if (is_cut || (is_last && !is_tunnel_)) leave(answer_.cut);
+  if (is_cut || (is_last && !is_tunnel_)) {
+    // The next request on this connection may wait in vain.
+    if (is_last && attempt_->may_hang) owner_.ledger_.is_patient = false;
+    leave(answer_.cut);
+  }
   if (is_cut) return;
   if (is_last && is_tunnel_) {
     link_.end_writing();

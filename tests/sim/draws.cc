@@ -26,7 +26,9 @@ std::size_t draw_piece(Chance& chance, std::size_t total) {
 
 // One answer's own way of going wrong.
 void spoil(Chance& chance, const Request& request, Answer& answer) {
-  switch (chance.below(12)) {
+  // Uploads that weir cannot keep for another attempt are rare; here they matter most.
+  bool is_large = request.upload_bytes > 30'000;
+  switch (is_large && chance.percent(40) ? 1 : chance.below(12)) {
     case 0:
       answer.leaves_at = 0;
       answer.leaves_by = chance.pick({Answer::Cut::kClose, Answer::Cut::kReset});
@@ -40,9 +42,6 @@ void spoil(Chance& chance, const Request& request, Answer& answer) {
     case 4:
       answer.cut = chance.pick({Answer::Cut::kClose, Answer::Cut::kReset, Answer::Cut::kSilence, Answer::Cut::kVanish});
       answer.cut_at = chance.below(chance.percent(50) ? 60 : 200 + static_cast<std::uint32_t>(answer.body_bytes));
-      // A clean end is how such a body ends: nobody could tell.
-      if (answer.body == BodyEnd::kUntilClose && answer.cut == Answer::Cut::kClose)
-        answer.cut = Answer::Cut::kReset;
       break;
     case 5:
       answer.when = Answer::When::kNever;

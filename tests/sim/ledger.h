@@ -34,6 +34,7 @@ struct Attempt {
   bool was_early = false;           // … before the request was whole
   bool is_answered_whole = false;
   bool keeps_alive = false;
+  bool may_hang = false;            // told to be silent, or slow
   std::uint64_t answered_until = 0;  // offset behind the answer
 };
 
@@ -89,6 +90,9 @@ class Ledger {
   const std::deque<Request>& requests() const { return requests_; }
   const std::deque<Attempt>& attempts() const { return attempts_; }
   std::uint64_t finished() const { return logged_; }
+
+  // Whether timeouts are long enough for only those to be late who were told to.
+  bool is_patient = false;
 
   // --- backends tell ---
   // What a backend lets weir know about how long it keeps idle connections.

@@ -228,6 +228,76 @@ TEST_CASE("tunnel_idle_timeout: an hour of silence both ways ends a tunnel") {
   CHECK(is_about(world->request(0).took, hours(1)));
 }
 
+TEST_CASE("bad_response: a switch of protocols that nobody asked for, or to another one (R23)") {
+  for (bool asks : {false, true}) {
+    Answer answer;
+    answer.instead = asks ? "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"
+                          : "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+    auto world = one_request(answer, {.wants_upgrade = asks});
+    CHECK(world->request(0).status == 502);
+    CHECK(world->request(0).failure == Failure::bad_response);
+  }
+}
+
+TEST_CASE("informational answers pass in order, at most 16 of them (R23)") {
+  for (unsigned count : {16u, 17u}) {
+    Answer answer;
+    answer.informational = count;
+    auto world = one_request(answer);
+    CHECK(world->client(0).informational() == 16);
+    CHECK(world->request(0).status == (count == 16 ? 200 : 502));
+  }
+}
+
+TEST_CASE("a tunnel keeps bytes that came early, in order, on both sides (R23)") {
+  auto world = world_of(1);
+  Answer answer;
+  answer.upgrades = true;
+  answer.tunnel_bytes = 50'000;
+  always(world->backend(0), answer);
+  world->add_client(plan_of(
+      {{.wants_upgrade = true, .tunnel_bytes = 30'000, .early_tunnel_bytes = 12'000}}));
+  CHECK(world->run() == "");
+  const Request& request = world->request(0);
+  CHECK(request.status == 101);
+  CHECK_FALSE(request.failure.has_value());
+  CHECK(request.tunnel_up_received == 30'000);
+  CHECK(request.tunnel_down_received == 50'000);
+}
+
+TEST_CASE("an answer before the end of the upload is relayed at once (R25)") {
+  auto world = world_of(1);
+  Answer answer;
+  answer.when = Answer::When::kAfterHead;
+  answer.body_bytes = 500;
+  always(world->backend(0), answer);
+  ClientPlan plan = plan_of({upload("POST", 5'000), {}});
+  plan.piece_bytes = 1'000;
+  plan.piece_delay = seconds(1);
+  world->add_client(plan);
+  world->run_until(milliseconds(500));
+  CHECK(world->request(0).has_head);
+  CHECK(world->request(0).is_whole);
+  CHECK(world->run() == "");
+  CHECK_FALSE(world->request(0).failure.has_value());
+}
+
+TEST_CASE("pipelined requests are answered in order, one at a time (R28)") {
+  auto world = world_of(3, in_turns());
+  for (unsigned i = 0; i < 3; ++i) {
+    Answer answer;
+    answer.think = milliseconds(300 - 100 * i);
+    always(world->backend(i), answer);
+  }
+  ClientPlan plan = plan_of({{}, upload("POST", 3'000), {}});
+  plan.is_pipelining = true;
+  plan.is_excused = false;
+  world->add_client(plan);
+  CHECK(world->run() == "");
+  for (unsigned i = 0; i < 3; ++i) CHECK(world->request(i).is_whole);
+  CHECK(world->request(1).head_at - world->request(0).head_at >= milliseconds(200));
+}
+
 TEST_CASE("retry_window: no new attempt later than that") {
   backend::PoolSpec pool = in_turns(3);
   pool.timeouts.retry_window = seconds(3);

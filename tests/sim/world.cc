@@ -69,6 +69,7 @@ void World::serve() {
                             .on_connection_closed = [this] { ++connections_closed_; }};
   proxy_ = std::make_unique<proxy::Proxy>(std::move(parts));
   proxy_->set_settings(std::make_shared<proxy::Settings>(settings));
+  ledger.is_patient = pool.timeouts.response_head >= std::chrono::seconds(30);
   publish(~0u);
 }
 
