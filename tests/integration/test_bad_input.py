@@ -80,7 +80,9 @@ class TestBackends:
             expect_failure(weir.get(), 'bad_response')
 
 
+@pytest.mark.plain
 class TestDescriptors:
+    """UBSan opens a pipe to look at a pointer: without descriptors it sees ghosts."""
     OPEN_FILES = 128
 
     @pytest.fixture
@@ -168,6 +170,7 @@ class TestDescriptors:
 
 
 class TestIdle:
+    @pytest.mark.plain
     def test_idle_process_does_nothing(self, run_weir, backend):
         """No busy loop at rest, with clients, backends and files watched."""
         weir = run_weir({'web': [backend.address]}, server={'workers': 2}, watch=True)

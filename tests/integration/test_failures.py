@@ -252,6 +252,7 @@ def test_pool_empty(run_weir):
     check(weir, 'pool_empty', weir.get())
 
 
+@pytest.mark.plain  # UBSan needs descriptors itself.
 def test_overloaded(web, manual_backend):
     """No descriptor is left for the connection to the backend; time can cure it, and does."""
     weir = web()
