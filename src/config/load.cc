@@ -205,6 +205,7 @@ Loaded Loader::finish() {
     loaded.dump = std::move(dump_);
   } else {
     loaded.errors = report_.take_sorted();
+    loaded.draft = std::move(config_);
   }
   return loaded;
 }

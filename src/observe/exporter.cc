@@ -38,7 +38,7 @@ constexpr MetricRow kMetricRows[] = {
 #undef METRIC
 };
 
-constexpr std::string_view kRejectionNames[kRejectionCount] = {"no_descriptors", "draining"};
+constexpr std::string_view kRejectionNames[kRejectionCount] = {"no_descriptors"};
 constexpr std::string_view kCodeNames[] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
 static_assert(std::size(kCodeNames) == std::tuple_size_v<decltype(ListenerNumbers::requests)>);
 
@@ -136,6 +136,7 @@ void collect_workers(Collector& collector, const WorkerNumbers& total) {
                 total.received_from_backends_bytes.get());
   collector.add(Metric::weir_sent_bytes_total, {client}, total.sent_to_clients_bytes.get());
   collector.add(Metric::weir_sent_bytes_total, {backend}, total.sent_to_backends_bytes.get());
+  collector.add(Metric::weir_access_log_dropped_total, {}, total.access_lines_dropped.get());
 }
 
 void collect_process(Collector& collector, const ProcessNumbers& process) {

@@ -67,7 +67,8 @@ void WorkerNumbers::add(const WorkerNumbers& other) {
         &WorkerNumbers::received_from_clients_bytes, &WorkerNumbers::received_from_backends_bytes,
         &WorkerNumbers::sent_to_clients_bytes, &WorkerNumbers::sent_to_backends_bytes,
         &WorkerNumbers::backend_connections_new, &WorkerNumbers::backend_connections_reused,
-        &WorkerNumbers::retries, &WorkerNumbers::retries_denied}) {
+        &WorkerNumbers::access_lines_dropped, &WorkerNumbers::retries,
+        &WorkerNumbers::retries_denied}) {
     (this->*number).add((other.*number).get());
   }
 }

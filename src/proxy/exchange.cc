@@ -26,7 +26,7 @@ Exchange::Exchange(Proxy& proxy, wire::InboundConnection& client, const http::Re
 Exchange::~Exchange() = default;
 
 void Exchange::route(const http::RequestHead& head) {
-  const ListenerSettings& listener = proxy_.settings_->listeners[client_.listener()];
+  const ListenerSettings& listener = proxy_.listener_of(client_);
   http::ClientIdentity identity = http::identify_client(head, client_.peer(), listener.scheme, listener.trust);
   choose_request_id(head, identity.is_peer_trusted);
   if (proxy_.settings_->logs_requests) {
@@ -72,7 +72,7 @@ void Exchange::prepare(const http::RequestHead& head, const http::ClientIdentity
     failure_ = Failure::body_too_large;
     return;
   }
-  const ListenerSettings& listener = proxy_.settings_->listeners[client_.listener()];
+  const ListenerSettings& listener = proxy_.listener_of(client_);
   std::string_view upgrade = http::allowed_upgrade(head, listener.trust);
   if (!upgrade.empty() && !head.body.has_body()) requested_upgrade_ = upgrade;
   sends_trailers_ = head.accepts_trailers;

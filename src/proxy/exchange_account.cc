@@ -16,7 +16,7 @@ void Exchange::remember_for_log(const http::RequestHead& head) {
 
 void Exchange::account() {
   observe::WorkerNumbers& numbers = proxy_.parts_.numbers;
-  observe::ListenerNumbers& listener = numbers.listeners[client_.listener()];
+  observe::ListenerNumbers& listener = proxy_.numbers_of(client_);
   Duration duration = proxy_.parts_.context.scheduler().clock().now() - client_.request_began();
   numbers.requests_finished.add();
   numbers.received_from_clients_bytes.add(body_bytes_in_);
@@ -32,8 +32,8 @@ void Exchange::account() {
 observe::RequestRecord Exchange::record(Duration duration) const {
   observe::RequestRecord record;
   record.finished = proxy_.parts_.context.scheduler().clock().wall();
-  record.listener = client_.listener();
-  record.listener_name = proxy_.settings_->listeners[client_.listener()].name;
+  record.listener = proxy_.listener_of(client_).index;
+  record.listener_name = proxy_.listener_of(client_).name;
   record.client = log_->client;
   record.method = log_->method;
   record.scheme = log_->scheme;

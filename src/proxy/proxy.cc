@@ -49,7 +49,7 @@ std::shared_ptr<backend::LocalPool> Proxy::pool_of(route::PoolId id) {
 
 void Proxy::accept(std::unique_ptr<net::Stream> stream, const IpAddress& peer, std::uint32_t listener) {
   auto connection = std::make_unique<wire::InboundConnection>(parts_.context, *this, std::move(stream), peer, listener);
-  parts_.numbers.listeners[listener].connections_accepted.add();
+  parts_.numbers.listeners[settings_->listeners[listener].index].connections_accepted.add();
   ++connection_count_;
   connections_.push_back(*connection.release());
 }
@@ -72,7 +72,7 @@ void Proxy::on_refused(wire::InboundConnection& connection, Failure failure, std
   format_request_id(parts_.rng.next(), parts_.rng.next(), request_id);
   FailurePage page(failure, detail, settings_->server_name, {request_id, sizeof request_id});
   Duration duration = parts_.context.scheduler().clock().now() - connection.request_began();
-  observe::ListenerNumbers& listener = parts_.numbers.listeners[connection.listener()];
+  observe::ListenerNumbers& listener = numbers_of(connection);
   parts_.numbers.requests_begun.add();
   parts_.numbers.requests_finished.add();
   parts_.numbers.failures[static_cast<std::size_t>(failure)].add();
@@ -82,10 +82,10 @@ void Proxy::on_refused(wire::InboundConnection& connection, Failure failure, std
   if (settings_->logs_requests && parts_.log_request) {
     observe::RequestRecord record;
     record.finished = parts_.context.scheduler().clock().wall();
-    record.listener = connection.listener();
-    record.listener_name = settings_->listeners[connection.listener()].name;
+    record.listener = listener_of(connection).index;
+    record.listener_name = listener_of(connection).name;
     record.client = connection.peer();
-    record.scheme = http::name_of(settings_->listeners[connection.listener()].scheme);
+    record.scheme = http::name_of(listener_of(connection).scheme);
     record.status = page.response().status;
     record.bytes_out = page.response().body.size();
     record.duration = duration;
@@ -98,7 +98,7 @@ void Proxy::on_refused(wire::InboundConnection& connection, Failure failure, std
 }
 
 void Proxy::on_closed(wire::InboundConnection& connection) {
-  parts_.numbers.listeners[connection.listener()].connections_closed.add();
+  numbers_of(connection).connections_closed.add();
   --connection_count_;
   connection.unlink();
   parts_.context.scheduler().retire(std::unique_ptr<wire::InboundConnection>(&connection));

@@ -8,6 +8,10 @@ namespace weir::server {
 
 namespace {
 
+std::string count(std::size_t number, const char* noun) {
+  return std::to_string(number) + " " + noun + (number == 1 ? "" : "s");
+}
+
 // One line a value: what it is and where it comes from.
 void print_dump(const std::vector<config::DumpLine>& dump) {
   std::string section;
@@ -31,19 +35,16 @@ int check_command(const CommandLine& line) {
     return 2;
   }
   config::Loaded loaded = config::load_file(*file);
-  std::vector<config::Diagnostic> errors = loaded.errors;
+  table::Builder builder(1, 0);
   table::Builder::Built built;
-  if (loaded.config.has_value()) {
-    built = table::Builder(1, 0).build(*loaded.config);
-    errors.insert(errors.end(), built.errors.begin(), built.errors.end());
-  }
+  std::vector<config::Diagnostic> errors = table::all_errors(loaded, builder, built);
   for (const config::Diagnostic& error : errors) std::fprintf(stderr, "%s\n", error.text().c_str());
-  if (!errors.empty() || built.tables == nullptr) return 2;
+  if (!errors.empty()) return 2;
   if (line.dumps) {
     print_dump(loaded.dump);
   } else {
-    std::printf("%s: ok (%zu routes for %zu hosts, %zu pools)\n", file->c_str(), built.tables->routes->routes(),
-                built.tables->routes->hosts(), loaded.config->pools.size());
+    std::printf("%s: ok (%s, %s, %s)\n", file->c_str(), count(built.tables->routes->routes(), "route").c_str(),
+                count(built.tables->routes->hosts(), "host").c_str(), count(loaded.config->pools.size(), "pool").c_str());
   }
   return 0;
 }

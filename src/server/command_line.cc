@@ -1,5 +1,6 @@
 #include "command_line.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace weir::server {
@@ -71,6 +72,29 @@ const CommandRow* find_command(std::string_view name) {
   return nullptr;
 }
 
+// Letters that stand in the same order in both words.
+std::size_t common_letters(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1, 0);
+  for (char letter : a) {
+    std::size_t diagonal = 0;
+    for (std::size_t i = 0; i < b.size(); ++i) {
+      std::size_t above = row[i + 1];
+      row[i + 1] = letter == b[i] ? diagonal + 1 : std::max(above, row[i]);
+      diagonal = above;
+    }
+  }
+  return row.back();
+}
+
+std::string did_you_mean(std::string_view word) {
+  for (const CommandRow& row : kCommands) {
+    std::size_t longer = std::max(word.size(), row.name.size());
+    if (longer > 1 && common_letters(word, row.name) + 1 >= longer)
+      return "; did you mean \"" + std::string(row.name) + "\"?";
+  }
+  return {};
+}
+
 Error usage_error(std::string what) { return Error{"weir: " + std::move(what) + " (see weir --help)"}; }
 
 Result<std::uint16_t> parse_port(std::string_view option, std::string_view text) {
@@ -132,9 +156,10 @@ Status<> take_option(CommandLine& line, std::string_view command, std::string_vi
     (option == "--port" ? line.port : line.admin_port) = *port;
     return Ok{};
   }
-  return Err{Error{"weir: " + std::string(command) + ": unknown " +
-                   (option.starts_with("-") ? "option" : "argument") + " \"" + std::string(option) +
-                   "\" (see weir " + std::string(command) + " --help)"}};
+  bool is_option = option.starts_with("-");
+  std::string cure = !is_option && takes_file ? "name the file with -c" : "see weir " + std::string(command) + " --help";
+  return Err{Error{"weir: " + std::string(command) + ": unknown " + (is_option ? "option" : "argument") + " \"" +
+                   std::string(option) + "\" (" + cure + ")"}};
 }
 
 }  // namespace
@@ -157,7 +182,7 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& words) {
   if (row == nullptr) {
     for (std::string_view later : kLater)
       if (name == later) return Err{usage_error("\"" + name + "\" is not available in this version")};
-    return Err{usage_error("unknown command \"" + name + "\"")};
+    return Err{usage_error("unknown command \"" + name + "\"" + did_you_mean(name))};
   }
   line.command = row->command;
   if (row->command == Command::kHelp) {

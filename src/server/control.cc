@@ -44,25 +44,30 @@ Control::~Control() {
   loop_.scheduler().drain_retired();
 }
 
-Status<> Control::start(config::Loaded loaded) {
-  const config::Config& config = *loaded.config;
-  log_.set_level(config.log.level);
-  worker_count_ = config.server.workers > 0 ? config.server.workers : usable_processors();
-  builder_ = std::make_unique<table::Builder>(worker_count_, random_seed());
+Status<StartError> Control::start() {
   auto version = std::make_shared<Version>();
-  version->built = builder_->build(config);
-  if (version->built.tables == nullptr) {
+  version->loaded = load_();
+  unsigned wanted_workers = version->loaded.config.has_value() ? version->loaded.config->server.workers : 0;
+  worker_count_ = wanted_workers > 0 ? wanted_workers : usable_processors();
+  builder_ = std::make_unique<table::Builder>(worker_count_, random_seed());
+  version->errors = table::all_errors(version->loaded, *builder_, version->built);
+  if (!version->errors.empty()) {
     std::string all;
-    for (const config::Diagnostic& error : version->built.errors)
+    for (const config::Diagnostic& error : version->errors)
       all.append(all.empty() ? "" : "\n").append(error.text());
-    return Err{Error{std::move(all)}};
+    return Err{StartError{std::move(all), 2}};
   }
-  if (std::optional<Error> error = bind_listeners(config)) return Err{std::move(*error)};
-  if (std::optional<Error> error = bind_admin(config)) return Err{std::move(*error)};
-  version->settings = make_settings(config);
-  version->loaded = std::move(loaded);
-  current_ = std::move(version);
-  start_workers(*current_->loaded.config);
+  const config::Config& config = *version->loaded.config;
+  log_.set_level(config.log.level);
+  log_.info("starting", {{"config", config_file_.empty() ? "built in" : config_file_}});
+  started_with_.server = config.server;
+  started_with_.listeners = config.listeners;
+  started_with_.admin = config.admin;
+  current_ = version;
+  if (std::optional<Error> error = bind_listeners(config)) return Err{StartError{std::move(error->message)}};
+  if (std::optional<Error> error = bind_admin(config)) return Err{StartError{std::move(error->message)}};
+  current_->settings = make_settings(config);
+  if (std::optional<Error> error = start_workers(config)) return Err{StartError{std::move(error->message)}};
   loop_.watch_signals({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2}, [this](int signal) { on_signal(signal); });
   watch_files(current_->loaded);
   state_ = admin::ServiceState::kReady;
@@ -76,7 +81,6 @@ std::optional<Error> Control::bind_listeners(const config::Config& config) {
   std::uint32_t index = 0;
   for (const config::ListenerConfig& listener : config.listeners) {
     listener_names_.push_back(listener.name);
-    listener_ports_.push_back(0);
     for (const config::BindAddress& bind : listener.bind) {
       net::ListenOptions options;
       options.is_ipv6_only = !bind.is_any_family;
@@ -89,9 +93,10 @@ std::optional<Error> Control::bind_listeners(const config::Config& config) {
         if (retried.ok()) socket = std::move(retried);
       }
       if (!socket.ok()) return Error{"weir: listener \"" + listener.name + "\": cannot listen on " + socket.error().message};
-      if (listener_ports_[index] == 0) listener_ports_[index] = socket->endpoint().ip.port();
+      auto address = static_cast<std::uint32_t>(addresses_.size());
+      addresses_.push_back({index, socket->endpoint().ip.port()});
       listener_status_.push_back({listener.name, socket->endpoint().text()});
-      bound_.push_back(BoundListener{index, std::move(socket).value()});
+      bound_.push_back(BoundListener{address, index, std::move(socket).value()});
     }
     ++index;
   }
@@ -120,8 +125,13 @@ std::optional<Error> Control::bind_admin(const config::Config& config) {
   return std::nullopt;
 }
 
-void Control::start_workers(const config::Config& config) {
+std::optional<Error> Control::start_workers(const config::Config& config) {
   std::uint64_t open_files = raise_open_files();
+  std::uint64_t needed = needed_descriptors(worker_count_, bound_.size() + admin_sockets_.size());
+  if (open_files < needed)
+    return Error{"weir: the open-files limit is too small: " + std::to_string(open_files) + " (" +
+                 std::to_string(worker_count_) + " workers need " + std::to_string(needed) +
+                 " at least; raise ulimit -n or LimitNOFILE=)"};
   DescriptorShares shares = share_descriptors(open_files, worker_count_);
   max_idle_backends_per_worker_ = shares.idle_backends_per_worker;
   group_.max_clients = shares.clients;
@@ -141,6 +151,7 @@ void Control::start_workers(const config::Config& config) {
                                                       max_idle_backends_per_worker_, random_seed()));
   for (const std::unique_ptr<Worker>& worker : group_.workers)
     worker->start(current_->settings, current_->built.tables, bound_);
+  return std::nullopt;
 }
 
 std::shared_ptr<const proxy::Settings> Control::make_settings(const config::Config& config) const {
@@ -154,10 +165,11 @@ std::shared_ptr<const proxy::Settings> Control::make_settings(const config::Conf
   settings->inbound.client_fin = config.timeouts.client_fin;
   settings->logs_requests = config.log.access == config::AccessLog::kStdout;
   // Listeners are those that were bound; a listener that a reload dropped keeps its defaults.
-  for (std::size_t index = 0; index < listener_names_.size(); ++index) {
+  for (const Address& address : addresses_) {
     proxy::ListenerSettings listener;
-    listener.name = listener_names_[index];
-    listener.port = listener_ports_[index];
+    listener.name = listener_names_[address.listener];
+    listener.index = address.listener;
+    listener.port = address.port;
     for (const config::ListenerConfig& entry : config.listeners) {
       if (entry.name != listener.name) continue;
       listener.trust.trusted_proxies = entry.trusted_proxies;

@@ -23,6 +23,12 @@
 
 namespace weir::server {
 
+// Why a start failed, for stderr: all errors, a line each, and the process's exit code.
+struct StartError {
+  std::string message;
+  int exit_code = 1;  // 2: the configuration is invalid
+};
+
 class Control final : private admin::AdminSource {
  public:
   // `load`: reads the configuration (again); called on the builder thread, too. `watches`: whether
@@ -31,9 +37,8 @@ class Control final : private admin::AdminSource {
           std::string config_file);
   ~Control() override;
 
-  // Takes a first configuration that loaded without errors, binds, starts the workers, says
-  // "listening" and "ready". The error is for stderr.
-  Status<> start(config::Loaded loaded);
+  // Loads the first configuration, binds, starts the workers, says "listening" and "ready".
+  Status<StartError> start();
   // Runs the loop until the process shall end; returns its exit code.
   int run();
 
@@ -48,7 +53,7 @@ class Control final : private admin::AdminSource {
   // start
   std::optional<Error> bind_listeners(const config::Config& config);
   std::optional<Error> bind_admin(const config::Config& config);
-  void start_workers(const config::Config& config);
+  std::optional<Error> start_workers(const config::Config& config);
   std::shared_ptr<const proxy::Settings> make_settings(const config::Config& config) const;
   void say_listening();
   // reload
@@ -60,6 +65,7 @@ class Control final : private admin::AdminSource {
   void on_published(std::shared_ptr<Version> version);
   void finish_reload(observe::ReloadResult result, std::string message);
   void warn_of_restart(const config::Config& next);
+  std::string what_changed(const Version& old, const Version& next) const;
   void watch_files(const config::Loaded& loaded);
   // drain
   void begin_drain(int signal);
@@ -84,7 +90,11 @@ class Control final : private admin::AdminSource {
   std::vector<BoundListener> bound_;  // empty once the drain's second phase began
   std::vector<admin::ListenerStatus> listener_status_;
   std::vector<std::string> listener_names_;
-  std::vector<std::uint16_t> listener_ports_;
+  struct Address {
+    std::uint32_t listener;  // index
+    std::uint16_t port;      // 0 for a Unix socket
+  };
+  std::vector<Address> addresses_;  // all that were bound, in order
   std::vector<net::ListeningSocket> admin_sockets_;
   std::unique_ptr<admin::AdminServer> admin_;
   std::vector<std::unique_ptr<AdminDoor>> admin_doors_;
@@ -94,6 +104,7 @@ class Control final : private admin::AdminSource {
 
   std::unique_ptr<table::Builder> builder_;  // the builder thread's after start
   std::shared_ptr<Version> current_;
+  config::Config started_with_;  // its server, listeners and admin: what only a start applies
   std::unique_ptr<net::FileWatcher> watcher_;
   bool is_reloading_ = false;
   std::optional<std::string> pending_reload_;  // its cause

@@ -10,7 +10,7 @@ namespace weir::server {
 
 namespace {
 
-bool same_binds(const config::Config& a, const config::Config& b) {
+bool is_bound_alike(const config::Config& a, const config::Config& b) {
   if (a.listeners.size() != b.listeners.size() || a.admin.bind != b.admin.bind) return false;
   for (std::size_t index = 0; index < a.listeners.size(); ++index) {
     const config::ListenerConfig& left = a.listeners[index];
@@ -39,12 +39,13 @@ void Control::reload(std::string cause) {
   }
   is_reloading_ = true;
   reload_cause_ = std::move(cause);
-  notify_service_manager("RELOADING=1");
+  auto since_boot = std::chrono::duration_cast<std::chrono::microseconds>(clock_.now().time_since_epoch());
+  notify_service_manager("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(since_boot.count()));
   auto version = std::make_shared<Version>();
   loop_.run_in_background(
       [this, version] {
         version->loaded = load_();
-        if (version->loaded.config.has_value()) version->built = builder_->build(*version->loaded.config);
+        version->errors = table::all_errors(version->loaded, *builder_, version->built);
       },
       [this, version] { on_loaded(version); });
 }
@@ -52,12 +53,8 @@ void Control::reload(std::string cause) {
 void Control::on_loaded(std::shared_ptr<Version> version) {
   // Also files that are not there yet, so that the one that repairs it is noticed.
   watch_files(version->loaded);
-  if (!version->loaded.config.has_value()) {
-    refuse_reload(version->loaded.errors);
-    return;
-  }
-  if (version->built.tables == nullptr) {
-    refuse_reload(version->built.errors);
+  if (!version->errors.empty()) {
+    refuse_reload(version->errors);
     return;
   }
   warn_of_restart(*version->loaded.config);
@@ -90,16 +87,16 @@ void Control::on_published(std::shared_ptr<Version> version) {
   current_ = std::move(version);
   log_.set_level(current_->loaded.config->log.level);
   drain_timeout_ = current_->loaded.config->server.drain_timeout;
+  std::string what = what_changed(*old, *current_);
   // A large table takes its time to free.
   loop_.run_in_background([old = std::move(old)]() mutable { old.reset(); }, [] {});
-  std::string what = current_->built.difference.text();
   log_.info("reloaded", {{"cause", reload_cause_},
                          {"generation", std::to_string(current_->built.tables->generation)},
                          {"changed", what}});
   numbers_.was_last_reload_successful = true;
   numbers_.last_reload_success_timestamp_seconds =
       std::chrono::duration<double>(clock_.wall().time_since_epoch()).count();
-  bool is_unchanged = current_->built.difference.is_empty();
+  bool is_unchanged = what == current_->built.difference.text() && current_->built.difference.is_empty();
   ++(is_unchanged ? numbers_.reloads_unchanged : numbers_.reloads_succeeded);
   finish_reload(is_unchanged ? observe::ReloadResult::kUnchanged : observe::ReloadResult::kSuccess, what);
 }
@@ -115,14 +112,30 @@ void Control::finish_reload(observe::ReloadResult result, std::string message) {
   reload(std::move(cause));
 }
 
+// The table's difference in words, and whether anything beside the table changed.
+std::string Control::what_changed(const Version& old, const Version& next) const {
+  auto is_setting = [](const config::DumpLine& line) {
+    return !line.section.starts_with("pool") && !line.section.starts_with("route[");
+  };
+  auto settings_of = [&](const Version& version) {
+    std::vector<std::string> values;
+    for (const config::DumpLine& line : version.loaded.dump)
+      if (is_setting(line)) values.push_back(line.section + "." + line.key + "=" + line.value);
+    return values;
+  };
+  bool are_settings_new = settings_of(old) != settings_of(next);
+  if (!are_settings_new) return next.built.difference.text();
+  return next.built.difference.is_empty() ? "settings" : next.built.difference.text() + ", settings";
+}
+
 void Control::warn_of_restart(const config::Config& next) {
-  const config::Config& now = *current_->loaded.config;
+  const config::Config& now = started_with_;
   auto warn = [this](std::string_view what) {
     log_.warn("a change takes effect at the next start only", {{"what", std::string(what)}});
   };
   if (next.server.workers != now.server.workers) warn("[server] workers");
   if (next.server.max_connections != now.server.max_connections) warn("[server] max_connections");
-  if (!same_binds(next, now)) warn("listeners and [admin] bind");
+  if (!is_bound_alike(next, now)) warn("listeners and [admin] bind");
 }
 
 void Control::watch_files(const config::Loaded& loaded) {

@@ -82,9 +82,10 @@ int demo_command(const CommandLine& line) {
   int exit_code = 1;
   {
     Control control(clock, log, loop, load, "");
-    Status<> started = control.start(load());
+    Status<StartError> started = control.start();
     if (!started.ok()) {
-      std::fprintf(stderr, "%s\n", started.error().message.c_str());
+      std::fprintf(stderr, "%s\n(another port: weir demo --port N --admin-port N; 0 = any free one)\n",
+                   started.error().message.c_str());
     } else {
       print_lines(control.listeners().front().socket.endpoint().text(),
                   control.admin_sockets().front().endpoint().text());

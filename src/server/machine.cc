@@ -61,6 +61,18 @@ std::uint64_t raise_open_files() {
   return limit.rlim_cur;
 }
 
+std::uint64_t needed_descriptors(unsigned workers, std::size_t sockets) {
+  // A loop is an epoll, an event and a pipe for signals; each worker duplicates each socket.
+  return 24 + 6 * std::uint64_t{workers} + sockets * (std::uint64_t{workers} + 1) + 8;
+}
+
+std::optional<Error> prepare_descriptors() {
+  std::uint64_t open_files = raise_open_files();
+  if (open_files >= needed_descriptors(1, 1)) return std::nullopt;
+  return Error{"weir: the open-files limit is too small: " + std::to_string(open_files) +
+               " (raise ulimit -n or LimitNOFILE=)"};
+}
+
 DescriptorShares share_descriptors(std::uint64_t open_files, unsigned workers) {
   // Loops, listeners, watches and the admin interface, whatever the rest does.
   std::uint64_t reserve = std::min<std::uint64_t>(open_files / 2, 48 + 8 * workers);

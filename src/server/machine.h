@@ -1,6 +1,10 @@
 #pragma once
 // What the machine allows this process: processors, descriptors, random seeds. Asked once at start.
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+
+#include "weir/base/result.h"
 
 namespace weir::server {
 
@@ -9,6 +13,12 @@ unsigned usable_processors();
 
 // Raises the open-files limit to the hard one and returns it.
 std::uint64_t raise_open_files();
+
+// What `workers` loops with `sockets` listening sockets hold, and a few clients, so that starting makes
+// sense at all.
+std::uint64_t needed_descriptors(unsigned workers, std::size_t sockets);
+// An error when not even the main loop can be made.
+std::optional<Error> prepare_descriptors();
 
 // How the descriptors are shared out. What is left is the reserve for admin, log and reload.
 struct DescriptorShares {

@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "control.h"
+#include "machine.h"
 
 namespace weir::server {
 
@@ -23,18 +24,18 @@ int run_command(const CommandLine& line) {
     return 2;
   }
   std::signal(SIGPIPE, SIG_IGN);
-  config::Loaded loaded = config::load_file(*file);
-  for (const config::Diagnostic& error : loaded.errors) std::fprintf(stderr, "%s\n", error.text().c_str());
-  if (!loaded.config.has_value()) return 2;
   SystemClock clock;
-  Log log(loaded.config->log.level, STDERR_FILENO, clock);
-  log.info("starting", {{"config", *file}});
+  Log log(LogLevel::kInfo, STDERR_FILENO, clock);
+  if (std::optional<Error> error = prepare_descriptors()) {
+    std::fprintf(stderr, "%s\n", error->message.c_str());
+    return 1;
+  }
   net::Loop loop(clock);
   Control control(clock, log, loop, [path = *file] { return config::load_file(path); }, *file);
-  Status<> started = control.start(std::move(loaded));
+  Status<StartError> started = control.start();
   if (!started.ok()) {
     std::fprintf(stderr, "%s\n", started.error().message.c_str());
-    return 1;
+    return started.error().exit_code;
   }
   return control.run();
 }

@@ -6,6 +6,7 @@ namespace weir::server {
 
 struct Control::Version {
   config::Loaded loaded;
+  std::vector<config::Diagnostic> errors;
   table::Builder::Built built;
   std::shared_ptr<const proxy::Settings> settings;
 };

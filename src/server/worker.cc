@@ -1,7 +1,5 @@
 #include "worker.h"
 
-#include <unistd.h>
-
 #include "weir/base/check.h"
 
 namespace weir::server {
@@ -22,21 +20,19 @@ constexpr std::uint64_t kUnevenBy = 8;
 class Worker::Door final : private net::AcceptObserver {
  public:
   Door(Worker& worker, const BoundListener& listener)
-      : worker_(worker), index_(listener.index), acceptor_(worker.loop_, listener.socket, *this) {}
+      : worker_(worker), address_(listener.address), acceptor_(worker.loop_, listener.socket, *this) {}
   void close() { acceptor_.pause(); }
   void open() { acceptor_.resume(); }
   std::vector<net::AcceptedSocket> take_queued() { return acceptor_.take_queued(); }
-  std::uint32_t index() const { return index_; }
+  std::uint32_t address() const { return address_; }
 
  private:
-  void on_accept(net::AcceptedSocket socket) override { worker_.take(std::move(socket), index_); }
+  void on_accept(net::AcceptedSocket socket) override { worker_.take(std::move(socket), address_); }
   void on_accept_blocked(std::string_view reason) override {
-    worker_.numbers_.listeners[index_].connections_rejected[static_cast<std::size_t>(
-        observe::Rejection::kNoDescriptors)].add();
     worker_.log_.warn("accepting pauses", {{"reason", std::string(reason)}});
   }
   Worker& worker_;
-  std::uint32_t index_;
+  std::uint32_t address_;
   net::Acceptor acceptor_;
 };
 
@@ -56,7 +52,10 @@ void Worker::start(std::shared_ptr<const proxy::Settings> settings, std::shared_
                    const std::vector<BoundListener>& listeners) {
   proxy_.set_settings(std::move(settings));
   proxy_.set_tables(tables->routes, tables->pools);
-  for (const BoundListener& listener : listeners) doors_.push_back(std::make_unique<Door>(*this, listener));
+  for (const BoundListener& listener : listeners) {
+    listener_of_.push_back(listener.listener);
+    doors_.push_back(std::make_unique<Door>(*this, listener));
+  }
   thread_ = std::thread([this] { loop_.run(); });
 }
 
@@ -71,7 +70,7 @@ void Worker::publish(std::shared_ptr<const proxy::Settings> settings, std::share
   });
 }
 
-void Worker::take(net::AcceptedSocket socket, std::uint32_t listener) {
+void Worker::take(net::AcceptedSocket socket, std::uint32_t address) {
   std::uint64_t all = group_.open_clients.fetch_add(1, std::memory_order_relaxed) + 1;
   if (all >= group_.max_clients) close_doors_when_full();
   Worker* least = this;
@@ -81,23 +80,24 @@ void Worker::take(net::AcceptedSocket socket, std::uint32_t listener) {
   bool is_uneven = least != this && clients_.load(std::memory_order_relaxed) >=
                                         least->clients_.load(std::memory_order_relaxed) + kUnevenBy;
   if (!is_uneven) {
-    welcome(std::move(socket), listener);
+    welcome(std::move(socket), address);
     return;
   }
-  least->loop_.post([least, listener, socket = std::move(socket)]() mutable {
-    least->welcome(std::move(socket), listener);
+  least->loop_.post([least, address, socket = std::move(socket)]() mutable {
+    least->welcome(std::move(socket), address);
   });
 }
 
-void Worker::welcome(net::AcceptedSocket socket, std::uint32_t listener) {
+void Worker::welcome(net::AcceptedSocket socket, std::uint32_t address) {
   IpAddress peer = socket.peer();
   std::unique_ptr<net::Stream> stream = loop_.adopt(std::move(socket));
   if (stream == nullptr) {
     group_.open_clients.fetch_sub(1, std::memory_order_relaxed);
+    numbers_.listeners[listener_of_[address]].connections_rejected[static_cast<std::size_t>(observe::Rejection::kNoDescriptors)].add();
     return;
   }
   clients_.fetch_add(1, std::memory_order_relaxed);
-  proxy_.accept(std::move(stream), peer, listener);
+  proxy_.accept(std::move(stream), peer, address);
 }
 
 void Worker::on_connection_closed() {
@@ -111,8 +111,7 @@ void Worker::close_doors_when_full() {
   are_doors_closed_ = true;
   for (const std::unique_ptr<Door>& door : doors_) door->close();
   loop_.scheduler().arm(reopen_timer_, kReopenAfter);
-  if (has_said_full_) return;
-  has_said_full_ = true;
+  if (group_.has_said_full.exchange(true, std::memory_order_relaxed)) return;
   log_.warn("accepting pauses", {{"reason", "max_connections is reached"},
                                  {"connections", std::to_string(group_.max_clients)}});
 }
@@ -125,8 +124,8 @@ void Worker::on_reopen() {
   }
   are_doors_closed_ = false;
   for (const std::unique_ptr<Door>& door : doors_) door->open();
-  if (has_said_full_ && open <= group_.max_clients * 9 / 10) {
-    has_said_full_ = false;
+  // Said when there is room again, not at every turn around the limit.
+  if (open <= group_.max_clients * 9 / 10 && group_.has_said_full.exchange(false, std::memory_order_relaxed)) {
     log_.info("accepting goes on", {{"connections", std::to_string(open)}});
   }
 }
@@ -142,7 +141,7 @@ void Worker::finish_drain(Task done) {
     for (const std::unique_ptr<Door>& door : doors_)
       for (net::AcceptedSocket& socket : door->take_queued()) {
         group_.open_clients.fetch_add(1, std::memory_order_relaxed);
-        welcome(std::move(socket), door->index());
+        welcome(std::move(socket), door->address());
       }
     doors_.clear();
     proxy_.close_idle_clients();
@@ -185,11 +184,10 @@ void Worker::stop() {
   drained_timer_.cancel();
 }
 
-// One write a line: lines of several workers do not mix.
 void Worker::write_access_line(const observe::RequestRecord& record) {
   access_line_.clear();
   observe::append_access_line(access_line_, record);
-  static_cast<void>(!write(STDOUT_FILENO, access_line_.data(), access_line_.size()));
+  if (!group_.access.write_line(access_line_)) numbers_.access_lines_dropped.add();
 }
 
 }  // namespace weir::server

@@ -3,11 +3,14 @@
 // to them and ends them; everything else happens on the worker's thread. Clients arrive through
 // duplicates of the shared listening sockets; a worker that has many more than another passes new
 // ones on (DESIGN §5).
+#include <unistd.h>
+
 #include <atomic>
 #include <memory>
 #include <thread>
 #include <vector>
 
+#include "access_sink.h"
 #include "weir/base/log.h"
 #include "weir/base/rng.h"
 #include "weir/net/listener.h"
@@ -19,9 +22,10 @@
 
 namespace weir::server {
 
-// A listening socket and the listener it belongs to.
+// A listening socket: one address of a listener.
 struct BoundListener {
-  std::uint32_t index;  // of the configuration's listeners
+  std::uint32_t address;   // index into proxy::Settings::listeners
+  std::uint32_t listener;  // index of the configuration's listeners
   net::ListeningSocket socket;
 };
 
@@ -30,7 +34,9 @@ class Worker;
 // What workers know of each other. Lives as long as the longest worker.
 struct WorkerGroup {
   std::atomic<std::uint64_t> open_clients{0};
+  std::atomic<bool> has_said_full{false};
   std::uint64_t max_clients = 0;
+  AccessSink access{STDOUT_FILENO};
   std::vector<std::unique_ptr<Worker>> workers;
 };
 
@@ -62,8 +68,8 @@ class Worker {
 
  private:
   class Door;  // one listener's acceptor
-  void take(net::AcceptedSocket socket, std::uint32_t listener);
-  void welcome(net::AcceptedSocket socket, std::uint32_t listener);
+  void take(net::AcceptedSocket socket, std::uint32_t address);
+  void welcome(net::AcceptedSocket socket, std::uint32_t address);
   void close_doors_when_full();
   void on_reopen();
   void on_connection_closed();
@@ -85,7 +91,7 @@ class Worker {
   Task on_drained_;
   TimePoint drain_linger_until_{};
   bool are_doors_closed_ = false;
-  bool has_said_full_ = false;
+  std::vector<std::uint32_t> listener_of_;  // by address
   std::string access_line_;
   std::thread thread_;
 };

@@ -26,6 +26,7 @@ struct DumpLine {
 
 struct Loaded {
   std::optional<Config> config;         // only without errors
+  std::optional<Config> draft;          // with errors: what was understood, to look for further ones
   std::vector<Diagnostic> errors;       // all of them, in order of files and lines
   std::vector<std::string> files;       // every file that was read or looked for (for the watcher)
   std::vector<std::string> globs;       // [routes] files, resolved

@@ -45,8 +45,8 @@ class DurationHistogram {
 };
 
 // Why a client connection was turned away.
-enum class Rejection : std::uint8_t { kNoDescriptors, kDraining };
-inline constexpr std::size_t kRejectionCount = 2;
+enum class Rejection : std::uint8_t { kNoDescriptors };
+inline constexpr std::size_t kRejectionCount = 1;
 
 struct ListenerNumbers {
   std::array<Number, 6> requests;  // by status / 100; [0]: no answer was sent
@@ -73,6 +73,7 @@ struct WorkerNumbers {
   Number sent_to_backends_bytes;
   Number backend_connections_new;
   Number backend_connections_reused;
+  Number access_lines_dropped;
   Number retries;
   Number retries_denied;  // by the retry budget
 

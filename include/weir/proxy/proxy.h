@@ -24,19 +24,20 @@ namespace weir::proxy {
 
 class Exchange;
 
-// What the proxy knows of a listener. Immutable; a reload passes new ones.
+// What the proxy knows of one address of a listener. Immutable; a reload passes new ones.
 struct ListenerSettings {
   std::string name;
   http::Scheme scheme = http::Scheme::kHttp;
   std::uint16_t port = 0;
   http::TrustPolicy trust;
+  std::uint32_t index = 0;  // of the listener in WorkerNumbers; its addresses share one
 };
 
 // One version of everything that a reload may change. Immutable, shared by workers.
 struct Settings {
   std::string server_name = "weir";
   wire::InboundSettings inbound;
-  std::vector<ListenerSettings> listeners;  // by index
+  std::vector<ListenerSettings> listeners;  // by bound address
   bool logs_requests = false;
 };
 
@@ -62,7 +63,7 @@ class Proxy final : public wire::InboundOwner {
   void set_settings(std::shared_ptr<const Settings> settings);
   void set_tables(std::shared_ptr<const route::RouteTable> routes, std::shared_ptr<const backend::PoolSet> pools);
 
-  // A client. `listener` is an index into settings.listeners.
+  // A client. `listener` is an index into settings.listeners: the address that it came to.
   void accept(std::unique_ptr<net::Stream> stream, const IpAddress& peer, std::uint32_t listener);
 
   // Drain: answers carry Connection: close (phase one) …
@@ -87,6 +88,12 @@ class Proxy final : public wire::InboundOwner {
   void on_closed(wire::InboundConnection& connection) override;
   std::shared_ptr<backend::LocalPool> pool_of(route::PoolId id);
   void on_exchange_done(Exchange& exchange);
+  const ListenerSettings& listener_of(const wire::InboundConnection& connection) const {
+    return settings_->listeners[connection.listener()];
+  }
+  observe::ListenerNumbers& numbers_of(const wire::InboundConnection& connection) {
+    return parts_.numbers.listeners[listener_of(connection).index];
+  }
 
   Parts parts_;
   backend::BackendConnections backends_;

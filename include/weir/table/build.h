@@ -55,4 +55,9 @@ class Builder {
   std::unique_ptr<Impl> impl_;
 };
 
+// Everything that is wrong with a configuration, in order of places: what loading found, and what only
+// building shows (two routes for one key, a backend that is weir itself). Empty: `built` may serve.
+std::vector<config::Diagnostic> all_errors(const config::Loaded& loaded, Builder& builder,
+                                           Builder::Built& built);
+
 }  // namespace weir::table

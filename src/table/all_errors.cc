@@ -1,0 +1,38 @@
+#include <algorithm>
+#include <tuple>
+
+#include "weir/table/build.h"
+
+namespace weir::table {
+
+namespace {
+
+auto order_of(const config::Diagnostic& error) {
+  return std::tie(error.place.file, error.place.line, error.place.column);
+}
+
+}  // namespace
+
+std::vector<config::Diagnostic> all_errors(const config::Loaded& loaded, Builder& builder,
+                                           Builder::Built& built) {
+  std::vector<config::Diagnostic> errors = loaded.errors;
+  if (loaded.config.has_value()) {
+    built = builder.build(*loaded.config);
+    errors.insert(errors.end(), built.errors.begin(), built.errors.end());
+  } else if (loaded.draft.has_value()) {
+    // A builder of its own: what does not load must leave no trace. Missing pools may be missing
+    // because of an error that is reported already.
+    for (config::Diagnostic& error : Builder(1, 0).build(*loaded.draft).errors) {
+      bool is_known = std::any_of(errors.begin(), errors.end(), [&](const config::Diagnostic& known) {
+        return order_of(known) == order_of(error);
+      });
+      if (!is_known && !error.message.starts_with("there is no pool")) errors.push_back(std::move(error));
+    }
+  }
+  std::stable_sort(errors.begin(), errors.end(), [](const config::Diagnostic& a, const config::Diagnostic& b) {
+    return order_of(a) < order_of(b);
+  });
+  return errors;
+}
+
+}  // namespace weir::table
