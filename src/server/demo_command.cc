@@ -84,8 +84,10 @@ int demo_command(const CommandLine& line) {
     Control control(clock, log, loop, load, "");
     Status<StartError> started = control.start();
     if (!started.ok()) {
-      std::fprintf(stderr, "%s\n(another port: weir demo --port N --admin-port N; 0 = any free one)\n",
-                   started.error().message.c_str());
+      const std::string& why = started.error().message;
+      bool is_taken = why.find("in use") != std::string::npos;
+      std::fprintf(stderr, "%s\n%s", why.c_str(),
+                   is_taken ? "(other ports: weir demo --port N --admin-port N, 0 = any free one)\n" : "");
     } else {
       print_lines(control.listeners().front().socket.endpoint().text(),
                   control.admin_sockets().front().endpoint().text());
