@@ -92,11 +92,11 @@ TEST_CASE("options and arguments that a command does not have") {
   };
   for (const Row& row : {
            Row{{"run", "--dump"}, "weir: run: unknown option \"--dump\" (see weir run --help)"},
-           Row{{"run", "a.toml"}, "weir: run: unknown argument \"a.toml\" (see weir run --help)"},
+           Row{{"run", "a.toml"}, "weir: run: unknown argument \"a.toml\" (name the file with -c)"},
            Row{{"run", "--port", "1"},
                "weir: run: unknown option \"--port\" (see weir run --help)"},
            Row{{"run", "-ca.toml"}, "weir: run: unknown option \"-ca.toml\" (see weir run --help)"},
-           Row{{"run", ""}, "weir: run: unknown argument \"\" (see weir run --help)"},
+           Row{{"run", ""}, "weir: run: unknown argument \"\" (name the file with -c)"},
            Row{{"demo", "-c", "a"}, "weir: demo: unknown option \"-c\" (see weir demo --help)"},
            Row{{"check", "--dump=1"},
                "weir: check: unknown option \"--dump\" (see weir check --help)"},
