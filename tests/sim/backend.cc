@@ -18,8 +18,8 @@ LinkUser& SimBackend::on_accepted(Link& link) {
 }
 
 std::size_t SimBackend::open_connections() const {
-  return static_cast<std::size_t>(std::count_if(
-      conns_.begin(), conns_.end(), [](const auto& conn) { return conn->is_open(); }));
+  return static_cast<std::size_t>(std::count_if(conns_.begin(), conns_.end(),
+                                                [](const auto& conn) { return conn->is_open(); }));
 }
 
 void SimBackend::close_idle() {
@@ -150,9 +150,9 @@ void SimBackend::Conn::compose() {
   for (unsigned i = 0; i < answer_.informational; ++i)
     outbox_ += "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n";
   const Request& request = *owner_.ledger_.find(attempt_->request);
-  outbox_ += "HTTP/1." + std::to_string(answer_.minor_version) + ' ' +
-             std::to_string(answer_.status) + " Fine\r\nX-Sim-Answer: " +
-             std::to_string(attempt_->number) + "\r\n" + answer_.extra_fields;
+  outbox_ +=
+      "HTTP/1." + std::to_string(answer_.minor_version) + ' ' + std::to_string(answer_.status) +
+      " Fine\r\nX-Sim-Answer: " + std::to_string(attempt_->number) + "\r\n" + answer_.extra_fields;
   if (answer_.status == 101) {
     outbox_ += "Connection: upgrade\r\nUpgrade: websocket\r\n\r\n";
     is_tunnel_ = true;
@@ -185,7 +185,8 @@ void SimBackend::Conn::compose_body() {
   for (std::size_t at = 0; at < count;) {
     std::size_t size = std::min(answer_.chunk_bytes, count - at);
     char line[20];
-    outbox_.append(line, static_cast<std::size_t>(std::snprintf(line, sizeof line, "%zx\r\n", size)));
+    outbox_.append(line,
+                   static_cast<std::size_t>(std::snprintf(line, sizeof line, "%zx\r\n", size)));
     append_content(outbox_, answer_key(attempt_->number), at, size);
     outbox_ += "\r\n";
     at += size;

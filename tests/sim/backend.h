@@ -27,21 +27,22 @@ struct Answer {
   std::size_t body_bytes = 10;
   std::size_t chunk_bytes = 1000;
   int minor_version = 1;
-  unsigned informational = 0;         // 103s first
-  bool continues = true;              // sends 100 when asked to
+  unsigned informational = 0;  // 103s first
+  bool continues = true;       // sends 100 when asked to
   bool keeps_alive = true;
   std::optional<unsigned> keep_alive_seconds;  // announced
-  std::size_t piece_bytes = 0;        // written at once; 0 = all
+  std::size_t piece_bytes = 0;                 // written at once; 0 = all
   Duration piece_delay{};
-  Cut cut = Cut::kNone;               // what happens …
-  std::size_t cut_at = 0;             // … when so many bytes of it were written
-  std::string extra;                  // written right behind it
-  std::string trailers;               // whole lines
-  std::string instead;                // no HTTP at all
-  bool upgrades = false;              // 101
+  Cut cut = Cut::kNone;    // what happens …
+  std::size_t cut_at = 0;  // … when so many bytes of it were written
+  std::string extra;       // written right behind it
+  std::string trailers;    // whole lines
+  std::string instead;     // no HTTP at all
+  bool upgrades = false;   // 101
   std::size_t tunnel_bytes = 0;
-  std::string extra_fields;           // whole lines
-  // While the request comes: stops reading after so many bytes of its body, for so long or for ever.
+  std::string extra_fields;  // whole lines
+  // While the request comes: stops reading after so many bytes of its body, for so long or for
+  // ever.
   std::optional<std::size_t> stalls_at;
   std::optional<Duration> stall;
   // … or closes or resets there.
@@ -55,10 +56,8 @@ class SimBackend final : public Host {
   ~SimBackend() override;
 
   std::function<Dial()> dials = [] { return Dial{}; };
-  std::function<Answer(const Request&, const Attempt&)> decides = [](const Request&,
-                                                                     const Attempt&) {
-    return Answer{};
-  };
+  std::function<Answer(const Request&, const Attempt&)> decides =
+      [](const Request&, const Attempt&) { return Answer{}; };
   // Closes connections that were idle for so long; weir is not told unless the answers do.
   std::optional<Duration> idle_limit;
   // Written on a connection that has been idle for a while.

@@ -118,12 +118,6 @@ void SimClient::append_body(const RequestPlan& plan, const Request& request) {
   ledger_.find(request.id)->ends_at = planned_;
 }
 
-void SimClient::say(std::string_view bytes) {
-  outbox_ += bytes;
-  planned_ += bytes.size();
-  send_later(Duration::zero());
-}
-
 void SimClient::send_later(Duration after) {
   if (is_sending_) return;
   is_sending_ = true;
@@ -181,8 +175,7 @@ void SimClient::on_bytes(Link& link, std::string_view bytes) {
   if (plan_.read_quota > 0 && read_since_pause_ >= plan_.read_quota) {
     read_since_pause_ = 0;
     link.set_reading(false);
-    if (plan_.read_pause)
-      events_.schedule(*plan_.read_pause, [this] { link_->set_reading(true); });
+    if (plan_.read_pause) events_.schedule(*plan_.read_pause, [this] { link_->set_reading(true); });
   }
   if (is_over_)
     ledger_.fail("client " + std::to_string(number_) + ": bytes behind the last answer");

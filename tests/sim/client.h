@@ -20,13 +20,13 @@ struct RequestPlan {
   std::size_t chunk_bytes = 1000;
   int minor_version = 1;
   bool says_close = false;
-  bool says_keep_alive = false;      // 1.0
+  bool says_keep_alive = false;  // 1.0
   bool expects_continue = false;
   bool wants_upgrade = false;
-  std::size_t tunnel_bytes = 0;      // to send after the 101 …
+  std::size_t tunnel_bytes = 0;        // to send after the 101 …
   std::size_t early_tunnel_bytes = 0;  // … of which so many do not wait for it
   std::string host = "a.test";
-  std::string extra_fields{};        // whole lines
+  std::string extra_fields{};  // whole lines
   // Sent as it stands instead of all that; weir is to refuse it.
   std::string malformed{};
   // Sent in place of the body; weir is to notice, and no backend to take it for whole.
@@ -42,11 +42,11 @@ struct ClientPlan {
   Duration between = std::chrono::microseconds(50);  // from a response to the next request
   std::size_t piece_bytes = 0;                       // what is written at once; 0 = all
   Duration piece_delay{};
-  Stop stop = Stop::kNever;                          // what happens …
-  std::uint64_t stop_at = 0;                         // … when so many bytes were sent
-  std::size_t read_quota = 0;                        // pauses reading after so many; 0 = never
-  std::optional<Duration> read_pause;                // none: for ever
-  bool closes_when_done = true;                      // else waits for weir to close
+  Stop stop = Stop::kNever;            // what happens …
+  std::uint64_t stop_at = 0;           // … when so many bytes were sent
+  std::size_t read_quota = 0;          // pauses reading after so many; 0 = never
+  std::optional<Duration> read_pause;  // none: for ever
+  bool closes_when_done = true;        // else waits for weir to close
   Nature nature;
   bool is_excused = false;  // what goes wrong may be its own doing
   bool is_clean = false;    // nothing may go wrong
@@ -58,18 +58,16 @@ class SimClient final : private LinkUser, private MessageUser {
             ClientPlan plan);
   // Connects: the weir side's stream, to be given to the proxy.
   std::unique_ptr<net::Stream> start();
-  bool is_done() const { return link_ != nullptr && !link_->is_open(); }
   Link& link() { return *link_; }
-  const std::vector<std::uint64_t>& requests() const { return requests_; }
-  std::uint64_t tunnel_received() const { return tunnel_received_; }
   unsigned informational() const { return informational_; }
-  bool has_tunnel() const { return has_tunnel_; }
   // The request that weir read and left without an answer, though nothing was wrong with it.
   std::optional<std::uint64_t> unanswered() const { return unanswered_; }
+  // The one before that on this connection; null: it was the first.
+  const Request* before_unanswered() const {
+    return answered_ == 0 ? nullptr : ledger_.find(requests_[answered_ - 1]);
+  }
   const Head& last_head() const { return last_head_; }
   std::optional<TimePoint> closed_at() const { return closed_at_; }
-  // For scenarios: sends as it stands, stops at nothing.
-  void say(std::string_view bytes);
 
  private:
   void on_bytes(Link& link, std::string_view bytes) override;
@@ -103,7 +101,7 @@ class SimClient final : private LinkUser, private MessageUser {
   Link* link_ = nullptr;
   MessageReader reader_{*this};
   std::string outbox_;
-  std::uint64_t sent_ = 0;     // of everything ever put into the outbox
+  std::uint64_t sent_ = 0;  // of everything ever put into the outbox
   std::uint64_t planned_ = 0;
   std::vector<std::uint64_t> requests_;
   std::size_t answered_ = 0;
@@ -112,9 +110,9 @@ class SimClient final : private LinkUser, private MessageUser {
   std::uint64_t tunnel_received_ = 0;
   unsigned informational_ = 0;
   bool is_sending_ = false;
-  bool owes_body_ = false;     // of a request that expects 100-continue
+  bool owes_body_ = false;  // of a request that expects 100-continue
   bool told_to_close_ = false;
-  bool is_over_ = false;       // the last answer that can come has come
+  bool is_over_ = false;  // the last answer that can come has come
   bool has_tunnel_ = false;
   bool saw_end_ = false;
   std::optional<std::uint64_t> unanswered_;

@@ -1,6 +1,6 @@
 #pragma once
-// The bytes of bodies and tunnels: a key gives an endless sequence that no other key shares, so that
-// a byte that went astray is seen at once. Any byte value occurs, line ends included.
+// The bytes of bodies and tunnels: a key gives an endless sequence that no other key shares, so
+// that a byte that went astray is seen at once. Any byte value occurs, line ends included.
 #include <cstddef>
 #include <cstdint>
 #include <string>

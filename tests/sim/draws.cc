@@ -40,8 +40,10 @@ void spoil(Chance& chance, const Request& request, Answer& answer) {
     case 2:
     case 3:
     case 4:
-      answer.cut = chance.pick({Answer::Cut::kClose, Answer::Cut::kReset, Answer::Cut::kSilence, Answer::Cut::kVanish});
-      answer.cut_at = chance.below(chance.percent(50) ? 60 : 200 + static_cast<std::uint32_t>(answer.body_bytes));
+      answer.cut = chance.pick(
+          {Answer::Cut::kClose, Answer::Cut::kReset, Answer::Cut::kSilence, Answer::Cut::kVanish});
+      answer.cut_at = chance.below(
+          chance.percent(50) ? 60 : 200 + static_cast<std::uint32_t>(answer.body_bytes));
       break;
     case 5:
       answer.when = Answer::When::kNever;
@@ -64,7 +66,8 @@ void spoil(Chance& chance, const Request& request, Answer& answer) {
     case 11:
       // A switch of protocols that nobody asked for.
       if (!request.is_upgrade)
-        answer.instead = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+        answer.instead =
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
       break;
     case 9:
       answer.think = chance.between(milliseconds(1), seconds(8));
@@ -78,14 +81,16 @@ void spoil(Chance& chance, const Request& request, Answer& answer) {
 
 RequestPlan draw_request(Chance& chance, bool is_clean) {
   RequestPlan plan;
-  plan.method = chance.pick<const char*>({"GET", "GET", "GET", "HEAD", "POST", "POST", "PUT", "DELETE", "PATCH"});
-  bool has_body = plan.method == "POST" || plan.method == "PUT" || plan.method == "PATCH" ||
-                  chance.percent(5);
+  plan.method = chance.pick<const char*>(
+      {"GET", "GET", "GET", "HEAD", "POST", "POST", "PUT", "DELETE", "PATCH"});
+  bool has_body =
+      plan.method == "POST" || plan.method == "PUT" || plan.method == "PATCH" || chance.percent(5);
   if (has_body) {
     plan.body = chance.pick({BodyEnd::kLength, BodyEnd::kChunked});
     plan.body_bytes = draw_size(chance);
     // More than weir keeps for another attempt.
-    if (plan.method == "PUT" && chance.percent(15)) plan.body_bytes = chance.between(30'000, 90'000);
+    if (plan.method == "PUT" && chance.percent(15))
+      plan.body_bytes = chance.between(30'000, 90'000);
     plan.chunk_bytes = draw_piece(chance, plan.body_bytes);
     plan.expects_continue = plan.body_bytes > 0 && chance.percent(10);
   } else if (chance.percent(6)) {
@@ -100,7 +105,8 @@ RequestPlan draw_request(Chance& chance, bool is_clean) {
   }
   if (chance.percent(10) && plan.minor_version == 1 && !plan.wants_upgrade)
     plan.extra_fields = "TE: trailers\r\nConnection: TE\r\n";
-  plan.says_close = plan.extra_fields.empty() && !plan.wants_upgrade && !plan.says_keep_alive && chance.percent(8);
+  plan.says_close = plan.extra_fields.empty() && !plan.wants_upgrade && !plan.says_keep_alive &&
+                    chance.percent(8);
   if (!is_clean && chance.percent(5) && has_body) plan.malformed_body = "zz\r\nnonsense";
   if (plan.body != BodyEnd::kChunked) plan.malformed_body.clear();
   return plan;
@@ -129,7 +135,8 @@ void spoil(Chance& chance, ClientPlan& plan) {
   switch (chance.below(4)) {
     case 0:
     case 1:
-      plan.stop = chance.pick({Stop::kReset, Stop::kClose, Stop::kHalfClose, Stop::kSilence, Stop::kVanish});
+      plan.stop = chance.pick(
+          {Stop::kReset, Stop::kClose, Stop::kHalfClose, Stop::kSilence, Stop::kVanish});
       plan.stop_at = chance.below(chance.percent(60) ? 120 : 20'000);
       break;
     case 2:
@@ -174,11 +181,12 @@ Dial draw_dial(Chance& chance, const Weather& weather, const Nature& nature) {
   dial.after = chance.between(nature.min_delay, nature.max_delay);
   if (!chance.percent(weather.dial_faults)) return dial;
   using Error = net::ConnectError;
-  dial.fate = chance.pick({Dial::Fate::kFailsLater, Dial::Fate::kFailsLater, Dial::Fate::kFailsAtOnce,
-                           Dial::Fate::kNeverEnds});
-  dial.error = dial.fate == Dial::Fate::kFailsAtOnce
-                   ? chance.pick({Error::kUnreachable, Error::kNoLocalPort, Error::kNoDescriptors})
-                   : chance.pick({Error::kRefused, Error::kUnreachable, Error::kTimedOut, Error::kOther});
+  dial.fate = chance.pick({Dial::Fate::kFailsLater, Dial::Fate::kFailsLater,
+                           Dial::Fate::kFailsAtOnce, Dial::Fate::kNeverEnds});
+  dial.error =
+      dial.fate == Dial::Fate::kFailsAtOnce
+          ? chance.pick({Error::kUnreachable, Error::kNoLocalPort, Error::kNoDescriptors})
+          : chance.pick({Error::kRefused, Error::kUnreachable, Error::kTimedOut, Error::kOther});
   return dial;
 }
 
@@ -186,8 +194,8 @@ Answer draw_answer(Chance& chance, const Weather& weather, const Request& reques
                    std::optional<Duration> idle_limit) {
   Answer answer;
   answer.status = chance.pick({200, 200, 200, 404, 204, 304, 500});
-  answer.body = chance.pick({BodyEnd::kLength, BodyEnd::kLength, BodyEnd::kChunked, BodyEnd::kChunked, BodyEnd::kUntilClose,
-                             BodyEnd::kNone});
+  answer.body = chance.pick({BodyEnd::kLength, BodyEnd::kLength, BodyEnd::kChunked,
+                             BodyEnd::kChunked, BodyEnd::kUntilClose, BodyEnd::kNone});
   answer.body_bytes = draw_size(chance);
   answer.chunk_bytes = draw_piece(chance, answer.body_bytes);
   answer.think = chance.between(microseconds(10), milliseconds(3));
@@ -201,7 +209,8 @@ Answer draw_answer(Chance& chance, const Weather& weather, const Request& reques
   if (chance.percent(5) && answer.body != BodyEnd::kChunked) answer.minor_version = 0;
   if (chance.percent(8)) answer.when = Answer::When::kAfterHead;
   if (chance.percent(20) && idle_limit && *idle_limit >= seconds(1))
-    answer.keep_alive_seconds = static_cast<unsigned>(std::chrono::floor<seconds>(*idle_limit).count());
+    answer.keep_alive_seconds =
+        static_cast<unsigned>(std::chrono::floor<seconds>(*idle_limit).count());
   if (request.is_upgrade && chance.percent(80)) {
     answer.upgrades = true;
     answer.when = Answer::When::kAfterRequest;
@@ -227,10 +236,12 @@ ClientPlan draw_client(Chance& chance, const Weather& weather) {
     may_pipeline = may_pipeline && !request.expects_continue && !request.wants_upgrade;
   plan.is_pipelining = may_pipeline && chance.percent(20);
   plan.nature = draw_nature(chance, weather);
-  plan.between = chance.pick<Duration>({microseconds(20), milliseconds(2), milliseconds(700), seconds(3), seconds(17)});
+  plan.between = chance.pick<Duration>(
+      {microseconds(20), milliseconds(2), milliseconds(700), seconds(3), seconds(17)});
   if (chance.percent(25)) {
     std::size_t largest = 0;
-    for (const RequestPlan& request : plan.requests) largest = std::max(largest, request.body_bytes);
+    for (const RequestPlan& request : plan.requests)
+      largest = std::max(largest, request.body_bytes);
     plan.piece_bytes = draw_piece(chance, largest);
     plan.piece_delay = chance.between(microseconds(10), milliseconds(5));
   }
@@ -248,7 +259,8 @@ ClientPlan draw_client(Chance& chance, const Weather& weather) {
 // connection cannot be told from one.
 std::string draw_babble(Chance& chance) {
   return chance.pick<const char*>(
-      {"x", "\r\n", "HTTP/1.1 2", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+      {"x", "\r\n", "HTTP/1.1 2",
+       "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
        "HTTP/2.0 200 OK\r\n\r\n", "HTTP/1.1 999 No\r\n\r\n", "\x15\x03\x01"});
 }
 

@@ -12,8 +12,8 @@ namespace weir::sim {
 
 // The mood of a run: how much of what goes wrong.
 struct Weather {
-  bool is_clean = false;      // nothing goes wrong; everything must succeed
-  bool is_choppy = false;     // everything arrives in pieces
+  bool is_clean = false;        // nothing goes wrong; everything must succeed
+  bool is_choppy = false;       // everything arrives in pieces
   unsigned backend_faults = 0;  // percent of answers
   unsigned dial_faults = 0;     // percent of connects
   unsigned client_faults = 0;   // percent of clients

@@ -150,8 +150,7 @@ void Ledger::check_local_answer(const Request& request, const Head& head) {
 }
 
 void Ledger::on_answer_body(Request& request, std::string_view bytes) {
-  if (request.answered_by &&
-      !is_content(answer_key(*request.answered_by), request.received, bytes))
+  if (request.answered_by && !is_content(answer_key(*request.answered_by), request.received, bytes))
     fail(name(request) + "got bytes that are not of its answer, from byte " +
          std::to_string(request.received));
   request.received += bytes.size();
@@ -225,8 +224,8 @@ void Ledger::check_counts(const Request& request) {
 
 void Ledger::check_clean(const Request& request) {
   if (request.failure)
-    fail(name(request) + "failed though nothing went wrong: " +
-         std::string(row_of(*request.failure).name));
+    fail(name(request) +
+         "failed though nothing went wrong: " + std::string(row_of(*request.failure).name));
   if (!request.is_whole && request.status != 101)
     fail(name(request) + "is incomplete though nothing went wrong");
   if (request.tunnel_up_received != request.tunnel_up_bytes ||

@@ -29,12 +29,12 @@ struct Attempt {
   std::uint64_t upload_received = 0;
   bool has_whole_request = false;
   int status = 0;
-  std::uint64_t answer_bytes = 0;   // of its body, as far as the framing tells
-  bool has_begun = false;           // to answer
-  bool was_early = false;           // … before the request was whole
+  std::uint64_t answer_bytes = 0;  // of its body, as far as the framing tells
+  bool has_begun = false;          // to answer
+  bool was_early = false;          // … before the request was whole
   bool is_answered_whole = false;
   bool keeps_alive = false;
-  bool may_hang = false;            // told to be silent, or slow
+  bool may_hang = false;             // told to be silent, or slow
   std::uint64_t answered_until = 0;  // offset behind the answer
 };
 
@@ -44,12 +44,12 @@ struct Request {
   std::string method = "GET";
   bool has_side_effects = false;
   std::uint64_t upload_bytes = 0;
-  bool is_malformed = false;      // on purpose: weir is to refuse it
+  bool is_malformed = false;  // on purpose: weir is to refuse it
   bool is_upgrade = false;
   // Whether the client may be blamed for whatever becomes of it.
   bool is_excused = false;
-  bool is_clean = false;          // nothing in this run may go wrong
-  std::uint64_t begins_at = 0;    // offsets in the client's stream
+  bool is_clean = false;        // nothing in this run may go wrong
+  std::uint64_t begins_at = 0;  // offsets in the client's stream
   std::uint64_t ends_at = 0;
   Link* link = nullptr;
   bool is_sent_whole = false;

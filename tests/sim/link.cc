@@ -147,7 +147,6 @@ void Link::reset() {
   if (actor_is_closed_) return;
   network_.trace_.note("link", id_, "reset by actor");
   actor_is_closed_ = true;
-  was_broken_outside_ = true;
   send_reset(to_weir_, to_actor_);
 }
 

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "sim/chance.h"
-#include "sim/virtual_time.h"
 #include "sim/trace.h"
+#include "sim/virtual_time.h"
 #include "weir/net/stream.h"
 
 namespace weir::sim {
@@ -57,14 +57,10 @@ class Link {
   void set_user(LinkUser* user) { user_ = user; }
   // Cuts the wire: nothing moves any more, nobody is told.
   void die() { is_dead_ = true; }
-  // Goes on after the run's fault ended: slow wires become quick again. (Nothing moves on dead ones.)
   bool is_dead() const { return is_dead_; }
 
   // --- for the judge ---
   std::uint64_t id() const { return id_; }
-  Maker maker() const { return maker_; }
-  bool weir_is_open() const { return token_ != nullptr; }
-  bool is_lingering() const { return is_lingering_; }
   // Counted from the beginning of the connection.
   std::uint64_t read_by_weir() const { return to_weir_.read; }
   std::uint64_t written_by_actor() const { return to_weir_.written; }
@@ -79,8 +75,6 @@ class Link {
     bool saw_end;
   };
   Mark mark_at(std::uint64_t offset) const;
-  // The actor broke the connection, or the wire did.
-  bool was_broken_outside() const { return was_broken_outside_; }
   std::unique_ptr<net::Stream> make_stream();
 
  private:
@@ -93,8 +87,8 @@ class Link {
     std::uint64_t written = 0, acknowledged = 0, read = 0;
     bool has_end = false, end_arrived = false, end_was_read = false;
     bool has_reset = false, reset_arrived = false, reset_was_read = false;
-    bool is_moving = false;    // an arrival is on its way
-    bool is_waking = false;    // the receiver is about to look
+    bool is_moving = false;  // an arrival is on its way
+    bool is_waking = false;  // the receiver is about to look
     std::size_t pending() const { return bytes.size() - begin; }
     std::size_t on_wire() const { return pending() - arrived; }
   };
@@ -149,7 +143,6 @@ class Link {
 
   bool actor_reads_ = true;
   bool actor_is_closed_ = false;
-  bool was_broken_outside_ = false;
   bool is_dead_ = false;
 };
 

@@ -149,8 +149,8 @@ void Link::read_for_weir() {
   // An end that came before a reset is still read as an end.
   bool has_end = flow.end_arrived && !flow.end_was_read;
   // While paused only a write can notice a reset; after the end, the poll does.
-  bool notices_reset = is_paused ? !queue_.empty() || flow.end_was_read
-                                 : flow.arrived == 0 && !has_end;
+  bool notices_reset =
+      is_paused ? !queue_.empty() || flow.end_was_read : flow.arrived == 0 && !has_end;
   if (flow.reset_arrived && notices_reset) {
     flow.reset_was_read = true;
     return fail_weir(net::StreamError::kReset);

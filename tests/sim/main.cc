@@ -28,10 +28,11 @@ std::uint64_t present_seed = 0;
 void explain(const char* what) {
   std::fflush(stdout);
   present_world->trace.print_tail(kShownEntries);
-  std::fprintf(stderr, "seed %llu failed at step %llu: %s\nagain: sim-tests --seed %llu --seeds 1 --trace\n",
-               static_cast<unsigned long long>(present_seed),
-               static_cast<unsigned long long>(present_world->steps()), what,
-               static_cast<unsigned long long>(present_seed));
+  std::fprintf(
+      stderr, "seed %llu failed at step %llu: %s\nagain: sim-tests --seed %llu --seeds 1 --trace\n",
+      static_cast<unsigned long long>(present_seed),
+      static_cast<unsigned long long>(present_world->steps()), what,
+      static_cast<unsigned long long>(present_seed));
 }
 
 void on_abort(int) {
@@ -67,7 +68,8 @@ void count_outcomes(const World& world) {
 }
 
 int usage() {
-  std::fprintf(stderr, "usage: sim-tests [--seeds N] [--seed S] [--trace] [--tally] [--mutations]\n");
+  std::fprintf(stderr,
+               "usage: sim-tests [--seeds N] [--seed S] [--trace] [--tally] [--mutations]\n");
   return 2;
 }
 
@@ -76,8 +78,7 @@ int run_seeds(const Options& options) {
   for (std::uint64_t i = 0; i < options.seeds; ++i) {
     if (!run_seed(options.first + i, {.prints_trace = options.prints_trace}).empty()) return 1;
   }
-  double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   for (const auto& [outcome, count] : tally) {
     if (options.prints_tally)
       std::printf("%9llu %s\n", static_cast<unsigned long long>(count), outcome.data());

@@ -65,9 +65,8 @@ const std::string* Head::field(std::string_view name) const {
 }
 
 std::size_t Head::count(std::string_view name) const {
-  return static_cast<std::size_t>(std::count_if(fields.begin(), fields.end(), [&](const auto& f) {
-    return f.first == name;
-  }));
+  return static_cast<std::size_t>(
+      std::count_if(fields.begin(), fields.end(), [&](const auto& f) { return f.first == name; }));
 }
 
 bool Head::has_token(std::string_view name, std::string_view token) const {

@@ -13,7 +13,7 @@ namespace weir::sim {
 enum class BodyEnd : std::uint8_t { kNone, kLength, kChunked, kUntilClose };
 
 struct Head {
-  std::string first, second, third;  // of the start line
+  std::string first, second, third;                         // of the start line
   std::vector<std::pair<std::string, std::string>> fields;  // names in lower case
   int status() const;                                       // of a response
   // The only field of that name; nullptr: none (or several: see count()).
@@ -27,7 +27,7 @@ struct Head {
 class MessageUser {
  public:
   virtual ~MessageUser() = default;
-  // Says how the body ends. A null result of `length`: the head cannot be understood.
+  // Says how the body ends. May call become_raw() or stop() instead.
   virtual BodyEnd on_message_head(const Head& head) = 0;
   virtual void on_message_body(std::string_view bytes) = 0;
   // The message is whole. What follows is the next one, or (after become_raw()) no HTTP.
@@ -53,7 +53,15 @@ class MessageReader {
 
  private:
   enum class State : std::uint8_t {
-    kHead, kLength, kChunkSize, kChunkData, kChunkEnd, kTrailers, kUntilClose, kRaw, kStopped
+    kHead,
+    kLength,
+    kChunkSize,
+    kChunkData,
+    kChunkEnd,
+    kTrailers,
+    kUntilClose,
+    kRaw,
+    kStopped
   };
   bool step();
   bool read_head();

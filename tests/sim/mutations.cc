@@ -64,7 +64,8 @@ bool is_noticed(const GuardRow& row, std::uint64_t first, std::uint64_t seeds, R
 }  // namespace
 
 int check_mutations(std::uint64_t first, std::uint64_t seeds) {
-  void* shared = mmap(nullptr, sizeof(Report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* shared =
+      mmap(nullptr, sizeof(Report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   WEIR_CHECK(shared != MAP_FAILED);
   unsigned noticed = 0;
   unsigned unnoticed = 0;

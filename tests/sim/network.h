@@ -9,8 +9,8 @@
 
 #include "sim/chance.h"
 #include "sim/link.h"
-#include "sim/virtual_time.h"
 #include "sim/trace.h"
+#include "sim/virtual_time.h"
 #include "weir/net/connector.h"
 
 namespace weir::sim {

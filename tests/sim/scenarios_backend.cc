@@ -179,8 +179,9 @@ TEST_CASE("closed_before_response: no retry after a byte of a response") {
 }
 
 TEST_CASE("bad_response: nonsense is 502, never retried, its connection never used again (R21)") {
-  for (const char* nonsense : {"nonsense\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/2.0 200 OK\r\n\r\n",
-                               "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"}) {
+  for (const char* nonsense :
+       {"nonsense\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/2.0 200 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"}) {
     Answer answer;
     answer.instead = nonsense;
     auto world = one_request(answer, {}, in_turns(2));
@@ -231,8 +232,9 @@ TEST_CASE("tunnel_idle_timeout: an hour of silence both ways ends a tunnel") {
 TEST_CASE("bad_response: a switch of protocols that nobody asked for, or to another one (R23)") {
   for (bool asks : {false, true}) {
     Answer answer;
-    answer.instead = asks ? "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"
-                          : "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+    answer.instead =
+        asks ? "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"
+             : "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
     auto world = one_request(answer, {.wants_upgrade = asks});
     CHECK(world->request(0).status == 502);
     CHECK(world->request(0).failure == Failure::bad_response);
@@ -255,8 +257,8 @@ TEST_CASE("a tunnel keeps bytes that came early, in order, on both sides (R23)")
   answer.upgrades = true;
   answer.tunnel_bytes = 50'000;
   always(world->backend(0), answer);
-  world->add_client(plan_of(
-      {{.wants_upgrade = true, .tunnel_bytes = 30'000, .early_tunnel_bytes = 12'000}}));
+  world->add_client(
+      plan_of({{.wants_upgrade = true, .tunnel_bytes = 30'000, .early_tunnel_bytes = 12'000}}));
   CHECK(world->run() == "");
   const Request& request = world->request(0);
   CHECK(request.status == 101);
@@ -302,7 +304,8 @@ TEST_CASE("retry_window: no new attempt later than that") {
   backend::PoolSpec pool = in_turns(3);
   pool.timeouts.retry_window = seconds(3);
   auto world = world_of(3, pool);
-  for (unsigned i = 0; i < 3; ++i) refuse_all(world->backend(i), failing({}, Dial::Fate::kNeverEnds));
+  for (unsigned i = 0; i < 3; ++i)
+    refuse_all(world->backend(i), failing({}, Dial::Fate::kNeverEnds));
   world->add_client(plan_of({{}}));
   CHECK(world->run() == "");
   CHECK(world->request(0).logged_tries == 2);

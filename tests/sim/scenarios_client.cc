@@ -188,7 +188,8 @@ TEST_CASE("malformed heads are refused by their own failure, and no backend sees
     Failure failure;
   };
   std::string long_line = "GET /" + std::string(9'000, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n";
-  std::string long_head = "GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(40'000, 'a') + "\r\n\r\n";
+  std::string long_head =
+      "GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(40'000, 'a') + "\r\n\r\n";
   const Row rows[] = {
       {"GET / HTTP/1.1\r\n\r\n", 400, Failure::bad_request},
       {long_line.c_str(), 414, Failure::uri_too_long},

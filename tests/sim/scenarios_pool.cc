@@ -196,8 +196,8 @@ TEST_CASE("a stalled exchange holds at most 192 KiB, whichever side stalls") {
     }
     world->add_client(plan);
     CHECK(world->run() == "");  // the bound is an invariant of every step
-    CHECK(world->request(0).failure == (client_stalls ? Failure::client_write_timeout
-                                                      : Failure::backend_write_timeout));
+    CHECK(world->request(0).failure ==
+          (client_stalls ? Failure::client_write_timeout : Failure::backend_write_timeout));
   }
 }
 

@@ -33,9 +33,11 @@ void draw_pool(World& world, const Weather& weather) {
 void draw_backends(World& world, const Weather& weather) {
   Chance& chance = world.chance;
   unsigned count = 1 + chance.below(3);
+  // A backend that closes what is hardly idle may well hit an upload that cannot be sent again.
+  Duration shortest = milliseconds(weather.is_clean ? 1200 : 300);
   for (unsigned i = 0; i < count; ++i) {
     SimBackend& backend = world.add_backend(chance.percent(10));
-    if (chance.percent(40)) backend.idle_limit = chance.between(milliseconds(300), seconds(20));
+    if (chance.percent(40)) backend.idle_limit = chance.between(shortest, seconds(20));
     if (!weather.is_clean && chance.percent(10)) backend.idle_babble = draw_babble(chance);
     Nature nature = draw_nature(chance, weather);
     backend.dials = [&world, weather, nature] { return draw_dial(world.chance, weather, nature); };
@@ -54,6 +56,9 @@ void draw_events(World& world, const Weather& weather) {
     world.at(soon(), [&world, mask] { world.reload(mask); });
     world.at(milliseconds(20) + soon(), [&world] { world.reload(~0u); });
   }
+  // A backend restarts: all its unused connections end at once.
+  if (!weather.is_clean && chance.percent(10))
+    world.at(soon(), [&world] { world.backend(0).close_idle(); });
   if (chance.percent(6)) {
     Duration begin = soon();
     world.at(begin, [&world] { world.begin_drain(); });

@@ -28,8 +28,8 @@ class EventQueue {
  public:
   explicit EventQueue(SimClock& clock) : clock_(clock) {}
 
-  // Calls `action` once, `after` from now. Nothing is ever cancelled: actions look at the state that
-  // they find. At equal times the order of scheduling decides.
+  // Calls `action` once, `after` from now. Nothing is ever cancelled: actions look at the state
+  // that they find. At equal times the order of scheduling decides.
   void schedule(Duration after, std::function<void()> action) {
     events_.push_back({clock_.now() + after, ++scheduled_, std::move(action)});
     std::push_heap(events_.begin(), events_.end(), is_later);

@@ -93,8 +93,8 @@ void World::reload(unsigned mask) {
 
 SimClient& World::add_client(ClientPlan plan, Duration when) {
   auto number = static_cast<unsigned>(clients_.size());
-  clients_.push_back(std::make_unique<SimClient>(events_, network_, ledger, trace, number,
-                                                 std::move(plan)));
+  clients_.push_back(
+      std::make_unique<SimClient>(events_, network_, ledger, trace, number, std::move(plan)));
   SimClient& client = *clients_.back();
   at(when, [this, &client, number] {
     if (proxy_ == nullptr) return;
@@ -216,7 +216,11 @@ void World::check_end() {
   for (const auto& client : clients_) {
     if (was_drained_ || !client->unanswered()) continue;
     const Request& request = *ledger.find(*client->unanswered());
-    if (!request.failure || row_of(*request.failure).status != 0)
+    // A failure that leaves no answer, or one before it that took the connection along.
+    bool has_reason =
+        (request.failure && row_of(*request.failure).status == 0) ||
+        (client->before_unanswered() != nullptr && client->before_unanswered()->failure);
+    if (!has_reason)
       ledger.fail("request " + std::to_string(request.id) + " was swallowed without an answer");
   }
   proxy_.reset();

@@ -14,8 +14,8 @@
 #include "sim/client.h"
 #include "sim/ledger.h"
 #include "sim/network.h"
-#include "sim/virtual_time.h"
 #include "sim/trace.h"
+#include "sim/virtual_time.h"
 #include "weir/backend/pool.h"
 #include "weir/base/log.h"
 #include "weir/base/rng.h"
@@ -42,8 +42,10 @@ class World {
 
   // --- what happens in it ---
   SimClient& add_client(ClientPlan plan, Duration at = {});
-  // One more connection whose requests are said by the scenario.
-  void at(Duration when, std::function<void()> action) { events_.schedule(when, std::move(action)); }
+  // `when` from now.
+  void at(Duration when, std::function<void()> action) {
+    events_.schedule(when, std::move(action));
+  }
   // Publishes the pool anew, with the backends whose bit in `mask` is set.
   void reload(unsigned mask);
   void begin_drain();
