@@ -48,6 +48,7 @@ struct RequestForwarding {
   std::string_view host{};              // Host to send; empty: the request's authority
   std::string_view upgrade{};           // token to forward, or empty
   BodyFraming body{};                 // as it will be sent (kLength or kChunked, or kNone)
+  bool closes = false;                // tell the backend that its connection ends after this exchange
 };
 // The whole head with the empty line. Origin form. Always HTTP/1.1.
 void append_request_head(Buffer& out, const RequestHead& head, const RequestForwarding& how);

@@ -56,6 +56,9 @@ struct RequestHead {
   bool accepts_trailers = false;      // TE: trailers (R17, R26)
   std::string_view upgrade;           // the Upgrade field's value when Connection names it and the version is 1.1
   std::optional<std::uint64_t> max_forwards;  // on OPTIONS and TRACE only (R07)
+  // Connection lists more than close, keep-alive, te and upgrade: trailers of those names would be
+  // hop-by-hop as well (R13), so that none may be forwarded.
+  bool connection_names_fields = false;
   std::size_t head_bytes = 0;
 
   static constexpr std::size_t kMaxHostBytes = 255;
@@ -75,6 +78,7 @@ struct ResponseHead {
   bool keeps_alive = true;      // the connection may carry another request afterwards
   std::optional<std::uint64_t> keep_alive_timeout_seconds;  // Keep-Alive: timeout=N
   std::string_view upgrade;     // of a 101
+  bool connection_names_fields = false;  // as in RequestHead
   std::size_t head_bytes = 0;
   bool is_informational() const { return status < 200; }
 };
