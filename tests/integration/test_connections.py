@@ -208,6 +208,20 @@ def test_early_response_ends_the_upload(run_weir, manual_backend):
         peer.expect_cut()
 
 
+def test_upload_behind_an_early_response_is_not_taken_for_ever(run_weir, manual_backend):
+    """DESIGN §3: at most 256 KiB (or 1 s) of the rest is discarded, then the connection is closed: a client
+    that goes on sending does not occupy a worker."""
+    weir = run_weir({'web': [manual_backend.address]})
+    with weir.connect() as client:
+        client.send(request_bytes('POST', fields={'Content-Length': '1000000000000'}))
+        peer = manual_backend.accept()
+        peer.read_head()
+        peer.send(response_bytes(b'no', '413 Content Too Large'))
+        assert client.read_response().status == 413
+        # Both kernels' buffers may hold some MiB more.
+        assert client.send_until_stuck(b'x' * 65536, 1 << 26) < 1 << 25
+
+
 def test_client_that_shuts_its_sending_side_is_served(run_weir, manual_backend):
     """client_fin: a half-closed client gets its answer."""
     weir = run_weir({'web': [manual_backend.address]}, timeouts={'client_fin': '20s'})
