@@ -12,6 +12,8 @@ namespace {
 
 // Until a backend's own limit is known, a request with side effects takes nothing older.
 constexpr Duration kHardlyIdle = std::chrono::seconds(1);
+// An idle connection older than this is looked at before it is used again.
+constexpr Duration kLookAfterIdle = std::chrono::milliseconds(10);
 // A limit seen at work (not announced) is believed for so long: a restart looks the same.
 constexpr Duration kObservedLimitLasts = std::chrono::minutes(10);
 
@@ -128,8 +130,19 @@ BackendConnections::Acquired BackendConnections::acquire(Claim claim, const Acqu
   return std::unique_ptr<Waiter>(std::move(waiter));
 }
 
+// What came on it shortly before the loop can have told. Busy connections are reused within
+// milliseconds and spared the system call.
+bool BackendConnections::is_spoiled(const PooledConnection& idle) const {
+  return context_.scheduler().now() - idle.idle_since() >= kLookAfterIdle && idle.connection.has_stray_input();
+}
+
 PooledConnection* BackendConnections::usable(LocalBackend& backend, Reuse reuse) {
   PooledConnection* idle = backend.idle_.front();
+  while (idle != nullptr && reuse != Reuse::kNever && is_spoiled(*idle)) {
+    learn(*idle);
+    close(*idle);
+    idle = backend.idle_.front();
+  }
   if (idle == nullptr || reuse == Reuse::kNever) return nullptr;
   if (reuse == Reuse::kAny) return idle;
   // Without acknowledgements nothing can be told about what the backend has read (DESIGN §7).

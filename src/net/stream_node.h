@@ -38,6 +38,7 @@ class TcpStream final : public Stream {
   std::size_t queued_bytes() const override;
   std::uint64_t sent_bytes() const override;
   std::optional<std::uint64_t> acknowledged_bytes() const override;
+  bool has_input_waiting() const override;
   void end_writing() override;
   void pause_reading(PauseReason reason) override;
   void resume_reading(PauseReason reason) override;
@@ -104,6 +105,7 @@ class StreamNode {
   std::size_t note_sent(ssize_t result);
   void end_writing();
   std::optional<std::uint64_t> acknowledged_bytes() const;
+  bool has_input_waiting() const;
 
   void attempt_ready();  // in connector.cc
 

@@ -288,6 +288,14 @@ WriteResult TcpStream::write(std::span<const std::string_view> slices) {
 
 std::size_t TcpStream::queued_bytes() const { return node_->queue_.size(); }
 std::uint64_t TcpStream::sent_bytes() const { return node_->sent_bytes_; }
+bool StreamNode::has_input_waiting() const {
+  char byte = 0;
+  ssize_t result = ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return result >= 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+bool TcpStream::has_input_waiting() const { return node_->has_input_waiting(); }
+
 std::optional<std::uint64_t> TcpStream::acknowledged_bytes() const {
   return node_->acknowledged_bytes();
 }

@@ -11,6 +11,10 @@
 
 namespace weir::proxy {
 
+namespace {
+const http::Fields kNoFields;
+}
+
 Exchange::Exchange(Proxy& proxy, wire::InboundConnection& client, const http::RequestHead& head)
     : proxy_(proxy), client_(client), method_(head.method),
       timer_(net::Timer::bind<&Exchange::on_timer>(this)),
@@ -86,6 +90,10 @@ void Exchange::prepare(const http::RequestHead& head, const http::ClientIdentity
   how.host = spec.host;
   how.upgrade = requested_upgrade_;
   how.body = head.body;
+  how.closes = !spec.keepalive;
+  expects_continue_ = head.expects_continue;
+  // Trailers that Connection names end here (RFC 9110 §7.6.1); with such names none are forwarded.
+  forwards_trailers_ = !head.connection_names_fields;
   request_ = proxy_.parts_.context.take_buffer();
   http::append_request_head(request_, head, how);
 }
@@ -121,7 +129,7 @@ void Exchange::on_request_body(std::string_view bytes) {
 void Exchange::on_request_end(const http::Fields& trailers) {
   is_upload_complete_ = true;
   if (failure_.has_value() || is_last_hop_ || state_ == ExchangeState::kReplying || has_relayed_backend_) return;
-  if (upload_kind_ == http::BodyKind::kChunked) http::append_last_chunk(request_, trailers);
+  if (upload_kind_ == http::BodyKind::kChunked) http::append_last_chunk(request_, forwards_trailers_ ? trailers : kNoFields);
 }
 
 void Exchange::on_request_read_done() {

@@ -121,6 +121,8 @@ class Exchange final : public ListNode<Exchange>,
   http::BodyKind upload_kind_ = http::BodyKind::kNone;
   http::Method method_;
   bool is_request_kept_ = true;
+  bool expects_continue_ = false;
+  bool forwards_trailers_ = true;         // of the request
   bool is_upload_complete_ = false;
   bool is_upload_broken_ = false;         // the backend stopped taking it; its answer may still come
   bool is_last_hop_ = false;

@@ -53,7 +53,7 @@ void Exchange::begin_sending(backend::Lease lease) {
   wire::OutboundConnection& connection = lease_.connection();
   connection.set_observer(this);
   if (!transition(ExchangeState::kAwaitingHead)) return;
-  connection.start_request(method_, proxy_.settings_->inbound.limits);
+  connection.start_request(method_, proxy_.settings_->inbound.limits, expects_continue_);
   sent_bytes_ = 0;
   is_upload_broken_ = false;
   send_upload();

@@ -28,6 +28,7 @@ void Exchange::on_head(const http::ResponseHead& head) {
   keep_alive_timeout_seconds_ = head.keep_alive_timeout_seconds;
   if (!transition(ExchangeState::kRelaying)) return;
   status_ = head.status;
+  sends_trailers_ = sends_trailers_ && !head.connection_names_fields;
   http::ResponseForwarding how;
   how.server_name = proxy_.settings_->server_name;
   how.sends_trailers = sends_trailers_;

@@ -101,6 +101,7 @@ std::string_view InboundConnection::take_head(std::string_view bytes) {
       if (is_first_byte && !is_first_request_) arm(TimerKind::kHead);
       return {};
     case http::HeadStatus::kRefused:
+      work().is_head_request = bytes.starts_with("HEAD ");
       refuse(result.failure, result.reason);
       return {};
     case http::HeadStatus::kComplete:
@@ -119,6 +120,7 @@ void InboundConnection::begin_request() {
   work.minor_version = head.minor_version;
   work.is_head_request = head.method == http::Method::kHead;
   work.wants_keep_alive = head.wants_keep_alive;
+  work.expects_continue = head.expects_continue;
   bool has_body = head.body.has_body();
   state_ = State::kExchange;
   response_ = ResponseState::kNone;
@@ -303,6 +305,7 @@ void InboundConnection::release() {
 
 void InboundConnection::release_and_cut() {
   handler_ = nullptr;
+  context_.out.clear();
   if (state_ == State::kClosed) return;
   // Where a length or chunks say how much was to come, the early end is visible by itself, and what
   // was sent still arrives; only an answer until close needs the reset.

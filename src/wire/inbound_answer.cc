@@ -15,6 +15,7 @@ void InboundConnection::send_informational(const http::ResponseHead& head, http:
   if (state_ != State::kExchange || work_->minor_version == 0) return;
   how.client_minor_version = work_->minor_version;
   how.body = {};
+  if (head.status == 100) work_->expects_continue = false;
   http::append_response_head(context_.out, head, how);
 }
 
@@ -27,6 +28,8 @@ void InboundConnection::compose_head(const http::ResponseHead& head, http::Respo
   if (body.kind == http::BodyKind::kUntilClose || body.kind == http::BodyKind::kChunked)
     body.kind = is_http_1_0 ? http::BodyKind::kUntilClose : http::BodyKind::kChunked;
   if (body.kind == http::BodyKind::kUntilClose) keep_alive_ = false;
+  // A final answer in place of the 100: the client may send its body or not (RFC 9110 §10.1.1).
+  if (work.expects_continue && !request_is_complete_) keep_alive_ = false;
   work.answer_kind = body.kind;
   work.answer_left = body.length;
   how.client_minor_version = work.minor_version;
@@ -97,9 +100,9 @@ void InboundConnection::answer(http::LocalResponse response) {
 void InboundConnection::answer_refused(http::LocalResponse response) {
   response_ = ResponseState::kEnded;
   response.keep_alive = false;
+  response.is_head = work().is_head_request;
   response.date = context_.date();
   http::append_local_response(context_.out, response);
-  work();
   flush();
 }
 

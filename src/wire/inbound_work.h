@@ -22,6 +22,7 @@ struct InboundConnection::Work {
   int minor_version = 1;
   bool is_head_request = false;
   bool wants_keep_alive = false;
+  bool expects_continue = false;  // and was not told to go on yet
 };
 
 }  // namespace weir::wire

@@ -16,7 +16,7 @@ OutboundConnection::OutboundConnection(Context& context, std::unique_ptr<net::St
 
 OutboundConnection::~OutboundConnection() { context_.give_back(std::move(partial_)); }
 
-void OutboundConnection::start_request(http::Method method, const http::HeadLimits& limits) {
+void OutboundConnection::start_request(http::Method method, const http::HeadLimits& limits, bool expects_continue) {
   WEIR_CHECK(state_ == State::kIdle || state_ == State::kComplete);
   method_ = method;
   limits_ = limits;
@@ -27,6 +27,7 @@ void OutboundConnection::start_request(http::Method method, const http::HeadLimi
   has_response_bytes_ = false;
   keeps_alive_ = false;
   has_extra_bytes_ = false;
+  expects_continue_ = expects_continue;
   state_ = State::kHead;
 }
 
@@ -47,6 +48,7 @@ void OutboundConnection::on_read(std::string_view bytes) {
       break;
   }
   has_response_bytes_ = true;
+  was_read_full_ = bytes.size() >= asked_bytes_;
   if (partial_.is_empty()) {
     read_response(bytes);
     return;
@@ -93,10 +95,14 @@ bool OutboundConnection::take_head(std::string_view& bytes) {
       fail(Failure::bad_response, "too many informational responses", false);
       return false;
     }
+    if (head.status == 100) expects_continue_ = false;
     observer_->on_informational(head);
     return observer_ != nullptr;
   }
-  keeps_alive_ = head.keeps_alive;
+  // R23: a backend that answers before it has read the request may never read the rest, or take it
+  // for the next request.
+  bool is_early = !is_request_ended_ || stream_->queued_bytes() > 0 || expects_continue_;
+  keeps_alive_ = head.keeps_alive && !guard(Guard::kNoReuseAfterEarlyAnswer, is_early);
   body_ = http::BodyDecoder(head.body, limits_);
   state_ = State::kBody;
   observer_->on_head(head);
@@ -135,6 +141,7 @@ bool OutboundConnection::is_reusable() const {
   bool is_unfinished = !is_request_ended_ || stream_->queued_bytes() > 0 || state_ != State::kComplete;
   if (guard(Guard::kNoReuseOfUnfinished, is_unfinished)) return false;
   if (guard(Guard::kNoReuseAfterExtraBytes, has_extra_bytes_)) return false;
+  if (was_read_full_ && stream_->has_input_waiting()) return false;
   return keeps_alive_ && body_.kind() != http::BodyKind::kUntilClose;
 }
 
@@ -204,7 +211,8 @@ void OutboundConnection::on_write_progress(std::size_t queued) {
 }
 
 std::size_t OutboundConnection::read_budget() const {
-  return observer_ == nullptr ? net::kHighMarkBytes : observer_->response_budget();
+  asked_bytes_ = observer_ == nullptr ? net::kHighMarkBytes : observer_->response_budget();
+  return asked_bytes_;
 }
 
 }  // namespace weir::wire

@@ -91,6 +91,7 @@ class BackendConnections {
  private:
   friend class PooledConnection;
   friend class ConnectWaiter;
+  bool is_spoiled(const PooledConnection& idle) const;
   PooledConnection* usable(LocalBackend& backend, Reuse reuse);
   std::optional<Duration> learned_limit(const LocalBackend& backend) const;
   std::unique_ptr<PooledConnection> take(PooledConnection& idle);

@@ -70,6 +70,9 @@ class Stream {
   // Of these, the bytes that the peer's kernel acknowledged; nullopt where that cannot be known
   // (Unix sockets). A system call: for failures, not per request.
   virtual std::optional<std::uint64_t> acknowledged_bytes() const = 0;
+  // Whether the kernel holds something that was not reported yet: bytes, an end, an error. A system
+  // call on sockets; false where a stream holds nothing back.
+  virtual bool has_input_waiting() const { return false; }
   // Sends the end of stream after all that is queued; reading goes on.
   virtual void end_writing() = 0;
 

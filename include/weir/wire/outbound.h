@@ -56,7 +56,8 @@ class OutboundConnection final : private net::StreamObserver {
 
   void set_observer(OutboundObserver* observer) { observer_ = observer; }
   // Begins a request; `limits` bound the response's head. The bytes follow with send_raw().
-  void start_request(http::Method method, const http::HeadLimits& limits);
+  // `expects_continue`: without a 100 the backend may believe that no body follows.
+  void start_request(http::Method method, const http::HeadLimits& limits, bool expects_continue = false);
   // A serialised head, body bytes that are framed already.
   net::WriteResult send_raw(std::string_view bytes) { return stream_->write(bytes); }
   // The request is complete: its last byte was given to send_raw().
@@ -71,6 +72,8 @@ class OutboundConnection final : private net::StreamObserver {
 
   // After on_response_end: request and response are whole and nothing came behind them.
   bool is_reusable() const;
+  // While idle: something came that the loop has not reported yet. A system call.
+  bool has_stray_input() const { return stream_->has_input_waiting(); }
   // Inside on_head of a 101: everything behind it passes raw, early bytes first.
   void start_tunnel() { state_ = State::kTunnel; }
   net::WriteResult write_tunnel(std::string_view bytes) { return stream_->write(bytes); }
@@ -106,6 +109,9 @@ class OutboundConnection final : private net::StreamObserver {
   bool has_response_bytes_ = false;
   bool keeps_alive_ = false;
   bool has_extra_bytes_ = false;
+  bool expects_continue_ = false;        // and no 100 came yet
+  mutable std::size_t asked_bytes_ = 0;  // the budget of the last read
+  bool was_read_full_ = false;           // more may be waiting in the kernel
 };
 
 }  // namespace weir::wire
