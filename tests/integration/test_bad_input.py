@@ -1,12 +1,13 @@
 """What goes wrong around weir: a clear message or its failure row, and the process goes on."""
 import os
+import re
 import signal
 
 import pytest
 
 from support.backends import refused_address
 from support.text import to_toml
-from support.wait import DEADLINE_SECONDS, until, window
+from support.wait import until, window
 from support.weir import Program, configuration, expect_failure
 from support.wire import request_bytes
 
@@ -162,9 +163,8 @@ class TestDescriptors:
         file.write_text(to_toml(configuration({'web': [backend.address]}, server={'workers': 2})))
         weir = Program(['run', '-c', file], tmp_path, open_files=16)
         try:
-            weir.process.wait(DEADLINE_SECONDS)
-            assert weir.process.returncode == 1
-            until(lambda: 'descriptors' in weir.log() or 'open files' in weir.log(), 'a message')
+            weir.wait_exit(1)
+            assert re.search('open.files', weir.log())
         finally:
             weir.kill()
 

@@ -509,7 +509,7 @@ def test_silence_timer_stops_while_weir_holds_the_backend_back(web, manual_backe
     with Exchange(weir, manual_backend, request_bytes(), receive_buffer_bytes=4096) as exchange:
         exchange.peer.read_request()
         exchange.peer.send(b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n' % len(body))
-        sent = exchange.peer.send_until_stuck(body[:65536])
+        sent = exchange.peer.send_until_stuck(body[:65536], len(body) - (1 << 17))
         # Stuck is longer than backend_body: only now does the client read.
         rest = threading.Thread(target=exchange.peer.send, args=(body[sent:],))
         rest.start()
