@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <system_error>
 #include <utility>
 
 namespace weir::net {
@@ -19,13 +20,21 @@ void lower_priority() {
 
 }  // namespace
 
-BackgroundThread::BackgroundThread(std::function<void(Task)> post) : post_(std::move(post)) {
+BackgroundThread::BackgroundThread(std::function<void()> on_worked)
+    : on_worked_(std::move(on_worked)) {}
+
+bool BackgroundThread::start() {
   sigset_t all;
   sigset_t before;
   sigfillset(&all);  // signals are for the loops
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { main(); });
+  try {
+    thread_ = std::thread([this] { main(); });
+  } catch (const std::system_error&) {
+    // Not joinable: RLIMIT_NPROC, a cgroup's pids.max, no memory for a stack.
+  }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return thread_.joinable();
 }
 
 BackgroundThread::~BackgroundThread() {
@@ -34,7 +43,7 @@ BackgroundThread::~BackgroundThread() {
     is_ending_ = true;
   }
   changed_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void BackgroundThread::run(Task work, Task done) {
@@ -43,6 +52,16 @@ void BackgroundThread::run(Task work, Task done) {
     jobs_.push_back(Job{std::move(work), std::move(done)});
   }
   changed_.notify_one();
+}
+
+void BackgroundThread::run_done() {
+  Task done;
+  {
+    std::lock_guard lock(mutex_);
+    done = std::move(dones_.front());
+    dones_.pop_front();
+  }
+  done();
 }
 
 void BackgroundThread::main() {
@@ -56,7 +75,10 @@ void BackgroundThread::main() {
     lock.unlock();
     job.work();
     job.work = nullptr;  // what the work held is freed here, not on the loop
-    post_(std::move(job.done));
+    lock.lock();
+    dones_.push_back(std::move(job.done));
+    lock.unlock();
+    on_worked_();
     lock.lock();
   }
 }

@@ -45,7 +45,7 @@ Loop::Impl::Impl(const Clock& clock)
 }
 
 Loop::Impl::~Impl() {
-  background.reset();
+  end_background();
   while (true) {  // what tasks own may post again when destroyed
     std::vector<Task> unrun;
     {
@@ -170,6 +170,30 @@ void Loop::Impl::run_tasks() {
   if (!mailbox_.empty()) uv_async_send(&mail_);
 }
 
+bool Loop::Impl::prepare_background() {
+  if (has_background_ended_) return false;
+  if (background_ != nullptr) return true;
+  auto thread = std::make_unique<BackgroundThread>([this] {
+    post([this] {
+      if (background_ != nullptr) background_->run_done();
+    });
+  });
+  if (!thread->start()) return false;
+  background_ = std::move(thread);
+  return true;
+}
+
+void Loop::Impl::run_in_background(Task work, Task done) {
+  if (has_background_ended_) return;
+  WEIR_CHECK(prepare_background());
+  background_->run(std::move(work), std::move(done));
+}
+
+void Loop::Impl::end_background() {
+  has_background_ended_ = true;
+  background_.reset();
+}
+
 void Loop::Impl::watch_signals(std::initializer_list<int> signals,
                                std::function<void(int)> handler) {
   for (int number : signals) {
@@ -203,13 +227,11 @@ std::unique_ptr<Stream> Loop::adopt(AcceptedSocket socket) {
 }
 
 void Loop::run_in_background(Task work, Task done) {
-  if (impl_->background == nullptr) {
-    Impl& impl = *impl_;
-    impl.background =
-        std::make_unique<BackgroundThread>([&impl](Task task) { impl.post(std::move(task)); });
-  }
-  impl_->background->run(std::move(work), std::move(done));
+  impl_->run_in_background(std::move(work), std::move(done));
 }
+
+bool Loop::prepare_background() { return impl_->prepare_background(); }
+void Loop::end_background() { impl_->end_background(); }
 
 void Loop::watch_signals(std::initializer_list<int> signals, std::function<void(int)> handler) {
   impl_->watch_signals(signals, std::move(handler));

@@ -45,6 +45,9 @@ struct Loop::Impl {
   void post(Task task);
   void run();
   void stop();
+  bool prepare_background();
+  void run_in_background(Task work, Task done);
+  void end_background();
   void watch_signals(std::initializer_list<int> signals, std::function<void(int)> handler);
 
   static constexpr std::size_t kReadBufferBytes = kHighMarkBytes;
@@ -59,7 +62,6 @@ struct Loop::Impl {
   std::size_t lingering_count = 0;
   IntrusiveList<Linger> lingering;
   std::uint64_t turns = 0;  // for tests: what must not spin does not turn
-  std::unique_ptr<BackgroundThread> background;
 
  private:
   struct SignalWatch;
@@ -70,6 +72,8 @@ struct Loop::Impl {
   void set_uv_timer();
   void run_tasks();
 
+  std::unique_ptr<BackgroundThread> background_;
+  bool has_background_ended_ = false;
   bool is_time_stale_ = false;
   uv_prepare_t turn_start_;
   uv_timer_t timer_;

@@ -41,9 +41,15 @@ class Loop {
   void post(Task task);
 
   // Loop's thread. Runs `work` on a background thread at low priority, then `done` on this loop.
-  // One at a time, in order. A Loop's destructor waits for the running one; its `done` does not run
-  // then.
+  // One at a time, in order.
   void run_in_background(Task work, Task done);
+  // Loop's thread. Makes the background thread now rather than at the first run_in_background(),
+  // which has no way to say that the system gives no thread and aborts then. False: no thread.
+  bool prepare_background();
+  // Loop's thread. Waits for the running work and destroys what is queued behind it; no `done` runs
+  // any more, and later calls of run_in_background() are ignored. For a user whose work uses what
+  // is destroyed before the loop. A Loop's destructor does it otherwise.
+  void end_background();
 
   // Calls `handler` on this loop whenever the process gets one of `signals`. Process-wide; on one
   // loop only.
