@@ -19,20 +19,21 @@ constexpr std::array<char, 256> kFolding = make_folding();
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
-// R16: names whose CGI spelling must come from the real field only.
-bool is_confusable(FieldId id) {
+// R16: of names whose CGI spelling must come from the real field only.
+FieldId alias_of(FieldId id) {
   switch (id) {
     case FieldId::kContentLength:
     case FieldId::kTransferEncoding:
+      return FieldId::kFramingAlias;
     case FieldId::kMaxForwards:
     case FieldId::kXForwardedFor:
     case FieldId::kXForwardedProto:
     case FieldId::kXForwardedHost:
     case FieldId::kXForwardedPort:
     case FieldId::kXRequestId:
-      return true;
+      return FieldId::kGatewayAlias;
     default:
-      return false;
+      return FieldId::kOther;
   }
 }
 
@@ -49,8 +50,7 @@ FieldId match(std::string_view name, Known known) {
     if (kFolding[static_cast<unsigned char>(c)] != known.name[i]) return FieldId::kOther;
     is_exact &= known.name[i] != '-' || c == '-';
   }
-  if (is_exact) return known.id;
-  return is_confusable(known.id) ? FieldId::kGatewayAlias : FieldId::kOther;
+  return is_exact ? known.id : alias_of(known.id);
 }
 
 template <typename... Candidates>
@@ -107,6 +107,14 @@ FieldId field_id(std::string_view name) {
     default:
       return kOther;
   }
+}
+
+bool has_forwarded_prefix(std::string_view name) {
+  constexpr std::string_view kPrefix = "x-forwarded-";
+  if (name.size() < kPrefix.size()) return false;
+  for (std::size_t i = 0; i < kPrefix.size(); ++i)
+    if (kFolding[static_cast<unsigned char>(name[i])] != kPrefix[i]) return false;
+  return true;
 }
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {

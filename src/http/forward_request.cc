@@ -8,6 +8,18 @@
 namespace weir::http {
 namespace {
 
+// RFC 9110 §5.6.4: a backslash escapes within quotation marks, and only there.
+bool is_quoting_closed(std::string_view text) {
+  bool is_quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"')
+      is_quoted = !is_quoted;
+    else if (text[i] == '\\' && is_quoted)
+      ++i;
+  }
+  return !is_quoted;
+}
+
 class RequestWriter {
  public:
   RequestWriter(Buffer& out, const RequestHead& head, const RequestForwarding& how)
@@ -47,10 +59,12 @@ class RequestWriter {
     writer_.put_field("Host", host());
   }
 
-  // What is kept in its place; the rest is dropped, or written by write_ours().
-  void write_field(const Field& field) {
+  // Not written in its place: not at all, or by write_ours().
+  bool is_dropped(const Field& field) const {
     using enum FieldId;
-    if (named_.contains(field.name) || is_hop_by_hop(field.id)) return;
+    if (named_.contains(field.name) || is_hop_by_hop(field.id)) return true;
+    // Frameworks obey more of them than the four that weir writes.
+    if (!how_.is_peer_trusted && has_forwarded_prefix(field.name)) return true;
     switch (field.id) {
       case kHost:
       case kVia:
@@ -58,29 +72,34 @@ class RequestWriter {
       case kXForwardedFor:
       case kXForwardedProto:
       case kXRequestId:
-        return;
-      case kContentLength:
-        return write_length();
+      case kFramingAlias:
+        return true;
       case kTrailer:
-        if (how_.body.kind != BodyKind::kChunked) return;
-        break;
+        return how_.body.kind != BodyKind::kChunked;
       case kExpect:
         // RFC 9110 §10.1.1: means nothing in 1.0; forwarded as 1.1 it would.
-        if (head_.minor_version == 0) return;
-        break;
+        return head_.minor_version == 0;
+      case kGatewayAlias:
+        return !how_.is_peer_trusted;
+      default:
+        return false;
+    }
+  }
+
+  void write_field(const Field& field) {
+    using enum FieldId;
+    if (is_dropped(field)) return;
+    switch (field.id) {
+      case kContentLength:
+        return write_length();
       case kMaxForwards:
         if (!head_.max_forwards) break;
         return writer_.put_field(field.name, *head_.max_forwards - (*head_.max_forwards > 0));
       case kXForwardedHost:
-        if (!how_.is_peer_trusted) return;
         has_forwarded_host_ = true;
         break;
       case kXForwardedPort:
-        if (!how_.is_peer_trusted) return;
         has_forwarded_port_ = true;
-        break;
-      case kGatewayAlias:
-        if (!how_.is_peer_trusted) return;
         break;
       default:
         break;
@@ -116,10 +135,16 @@ class RequestWriter {
   void write_connection() {
     if (head_.accepts_trailers) writer_.put("TE: trailers\r\n");
     if (!how_.upgrade.empty()) writer_.put_field("Upgrade", how_.upgrade);
-    if (head_.accepts_trailers)
-      writer_.put(how_.upgrade.empty() ? "Connection: TE\r\n" : "Connection: upgrade, TE\r\n");
-    else if (!how_.upgrade.empty())
-      writer_.put("Connection: upgrade\r\n");
+    is_list_begun_ = false;
+    if (how_.closes) put_connection_option("close");
+    if (!how_.upgrade.empty()) put_connection_option("upgrade");
+    if (head_.accepts_trailers) put_connection_option("TE");
+    if (is_list_begun_) writer_.put("\r\n");
+  }
+  void put_connection_option(std::string_view option) {
+    if (!is_list_begun_) writer_.put("Connection: ");
+    put_separator();
+    writer_.put(option);
   }
 
   // "Name: " and, when kept, all received values of that name as one list. Whoever reads only the
@@ -143,9 +168,7 @@ class RequestWriter {
   // A quotation mark left open in what was received would swallow our element.
   bool are_quotes_closed() const {
     for (const Field& field : head_.fields)
-      if (field.id == FieldId::kForwarded &&
-          std::count(field.value.begin(), field.value.end(), '"') % 2 != 0)
-        return false;
+      if (field.id == FieldId::kForwarded && !is_quoting_closed(field.value)) return false;
     return true;
   }
 

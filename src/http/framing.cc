@@ -12,11 +12,6 @@ bool is_known_coding(std::string_view coding) {
   return false;
 }
 
-bool has_forwarded_prefix(std::string_view name) {
-  constexpr std::string_view kPrefix = "x-forwarded-";
-  return equals_ignoring_case(name.substr(0, kPrefix.size()), kPrefix);
-}
-
 // "chunked" and nothing else. A list that begins with codings that exist is one that somebody may
 // mean, so it is not a malformed but an unsupported one.
 Refusal read_codings(std::string_view list, BodyFraming& out) {
@@ -71,6 +66,8 @@ Refusal FramingFields::collect_connection(std::string_view list) {
       says_upgrade = true;
     else if (is_protected_name(option))
       return {"Connection names a field that must not be removed"};
+    else if (!equals_ignoring_case(option, "te"))
+      connection_names_fields = true;
   }
   return {};
 }

@@ -17,6 +17,7 @@ struct FramingFields {
   bool says_close = false;
   bool says_keep_alive = false;
   bool says_upgrade = false;
+  bool connection_names_fields = false;  // as in RequestHead
   unsigned connection_options = 0;
   // Takes a field of one of the three kinds, ignores others.
   Refusal collect(const Field& field);

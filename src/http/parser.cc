@@ -27,7 +27,7 @@ void clear(RequestHead& head) {
   head.fields.clear();
   head.body = {};
   head.wants_keep_alive = true;
-  head.expects_continue = head.accepts_trailers = false;
+  head.expects_continue = head.accepts_trailers = head.connection_names_fields = false;
   head.max_forwards.reset();
   head.head_bytes = 0;
 }
@@ -37,6 +37,7 @@ void clear(ResponseHead& head) {
   head.fields.clear();
   head.body = {};
   head.keeps_alive = true;
+  head.connection_names_fields = false;
   head.keep_alive_timeout_seconds.reset();
   head.head_bytes = 0;
 }

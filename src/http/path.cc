@@ -26,24 +26,46 @@ bool is_unreserved(int byte) {
   return byte > 0 && byte < 0x80 && (is_char(c, kHostChar) || c == '~');
 }
 
-// The character at `at`, through any number of escapes ("%252e" is "%2e" is "."), and its end. Some
-// backends decode twice.
-char decoded_char(std::string_view text, std::size_t at, std::size_t& end) {
-  int byte = escaped_byte(text, at);
-  if (byte < 0) {
-    end = at + 1;
-    return text[at];
+bool is_hex_or_percent(int byte) {
+  return byte >= 0 && (byte == '%' || hex_digit(static_cast<char>(byte)) >= 0);
+}
+
+// Whether decoding leaves something that may be decoded again: no other byte takes part in escapes.
+bool is_encoded_twice(std::string_view text) {
+  std::size_t at = text.find('%');
+  while (at != std::string_view::npos && !is_hex_or_percent(escaped_byte(text, at)))
+    at = text.find('%', at + 1);
+  return at != std::string_view::npos;
+}
+
+std::string decoded(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    int byte = escaped_byte(text, at);
+    out.push_back(byte < 0 ? text[at] : static_cast<char>(byte));
+    at += byte < 0 ? 1 : 3;
   }
-  std::size_t digits = at + 1;
-  while (byte == '%' && digits + 3 < text.size()) {
-    int high = hex_digit(text[digits + 2]);
-    int low = hex_digit(text[digits + 3]);
-    if (high < 0 || low < 0) break;
-    digits += 2;
-    byte = high * 16 + low;
+  return out;
+}
+
+// A ".." segment of `text` decoded once.
+bool has_dots_decoded_once(std::string_view text) {
+  // Of the segment so far: dots seen, or kNotDots once anything else came.
+  constexpr int kNotDots = 3;
+  int dots = kNotDots;
+  for (std::size_t at = 0; at < text.size();) {
+    int byte = escaped_byte(text, at);
+    char c = byte < 0 ? text[at] : static_cast<char>(byte);
+    at += byte < 0 ? 1 : 3;
+    bool is_separator = c == '/' || c == '\\';
+    if ((is_separator || c == ';') && dots == 2) return true;
+    if (is_separator)
+      dots = 0;
+    else
+      dots = c == '.' && dots < kNotDots ? dots + 1 : kNotDots;
   }
-  end = digits + 2;
-  return static_cast<char>(byte);
+  return dots == 2;
 }
 
 }  // namespace
@@ -63,20 +85,21 @@ std::string_view matching_path(std::string_view raw, std::string& scratch) {
   return scratch;
 }
 
+// Some backends decode twice and more. A ".." segment stays one however often it is decoded, so the
+// last round shows those of all.
 bool has_dot_dot_segment(std::string_view raw_path) {
-  // Of the segment so far: dots seen, or kNotDots once anything else came.
-  constexpr int kNotDots = 3;
-  int dots = kNotDots;
-  for (std::size_t at = 0; at < raw_path.size();) {
-    char c = decoded_char(raw_path, at, at);
-    bool is_separator = c == '/' || c == '\\';
-    if ((is_separator || c == ';') && dots == 2) return true;
-    if (is_separator)
-      dots = 0;
-    else
-      dots = c == '.' && dots < kNotDots ? dots + 1 : kNotDots;
+  // Nobody encodes as often without meaning to hide something.
+  constexpr int kMaxRounds = 4;
+  if (raw_path.find('%') == std::string_view::npos && raw_path.find("..") == std::string_view::npos)
+    return false;
+  std::string scratch;
+  std::string_view text = raw_path;
+  for (int round = 0; is_encoded_twice(text); ++round) {
+    if (round == kMaxRounds) return true;
+    scratch = decoded(text);
+    text = scratch;
   }
-  return dots == 2;
+  return has_dots_decoded_once(text);
 }
 
 }  // namespace weir::http

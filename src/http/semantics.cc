@@ -1,5 +1,7 @@
 #include "semantics.h"
 
+#include <algorithm>
+
 #include "framing.h"
 #include "start_line.h"
 
@@ -102,6 +104,7 @@ Refusal understand_request(RequestHead& head) {
   // RFC 9110 §10.1.1: not to be answered in 1.0, and without a body there is nothing to wait for.
   head.expects_continue = fields.has_expectation && is_newer && head.body.has_body();
   head.accepts_trailers &= is_newer;
+  head.connection_names_fields = fields.framing.connection_names_fields;
   bool is_upgrade = is_newer && fields.framing.says_upgrade && fields.upgrade != nullptr;
   // Several fields are one list to some and a choice to others: then it is no upgrade.
   if (is_upgrade && !fields.has_several_upgrades) head.upgrade = fields.upgrade->value;
@@ -118,6 +121,27 @@ std::optional<std::uint64_t> keep_alive_timeout(std::string_view list) {
       return parse_decimal(member.substr(kName.size()));
   }
   return std::nullopt;
+}
+
+// RFC 9110 §7.8.
+bool is_protocol(std::string_view text) {
+  std::size_t name_size = std::min(text.find('/'), text.size());
+  bool has_version = name_size < text.size();
+  return is_all(text.substr(0, name_size), kTokenChar) &&
+         (!has_version || is_all(text.substr(name_size + 1), kTokenChar));
+}
+
+// What follows a 101 is a tunnel to weir, so it must be one in every reading (R23).
+Refusal read_switch(const FramingFields& fields, ResponseHead& head) {
+  if (head.minor_version == 0) return {"a 101 in HTTP/1.0"};
+  if (!fields.says_upgrade) return {"a 101 without Connection: upgrade"};
+  if (fields.content_length != nullptr || fields.transfer_encoding != nullptr)
+    return {"a 101 with body framing"};
+  std::size_t upgrades = 0;
+  for (const Field& field : head.fields) upgrades += field.id == FieldId::kUpgrade ? 1 : 0;
+  head.upgrade = head.fields.value(FieldId::kUpgrade);
+  if (upgrades != 1 || !is_protocol(head.upgrade)) return {"a 101 that names not one protocol"};
+  return {};
 }
 
 bool has_no_body(Method request_method, int status) {
@@ -137,7 +161,9 @@ Refusal understand_response(Method request_method, ResponseHead& head) {
   if (Refusal refusal = read_framing(fields, head.minor_version, declared)) return refusal;
   head.keeps_alive = fields.keeps_alive(head.minor_version);
   head.keep_alive_timeout_seconds = keep_alive_timeout(head.fields.value(FieldId::kKeepAlive));
-  if (head.status == 101) head.upgrade = head.fields.value(FieldId::kUpgrade);
+  head.connection_names_fields = fields.connection_names_fields;
+  if (head.status == 101)
+    if (Refusal refusal = read_switch(fields, head)) return refusal;
   if (has_no_body(request_method, head.status)) {
     head.body = {};
     // Such a backend may send the body that it announced, as the next request's answer.

@@ -92,12 +92,11 @@ Match RouteTable::find(std::string_view host, std::string_view raw_path, http::S
   const Host* found = impl_->find_host(host, scheme);
   if (found == nullptr) return {Outcome::kNoRoute};
   if (found->paths.count > 0) {
+    // Before the choice: "/x/../api" chooses one route and asks the backend for another's path.
+    if (http::has_dot_dot_segment(raw_path)) return {Outcome::kUnsafePath};
     std::string_view path = http::matching_path(raw_path, scratch);
     std::uint32_t number = impl_->paths.find(found->paths, path, scheme);
-    if (number != kNoRouteNumber) {
-      if (http::has_dot_dot_segment(raw_path)) return {Outcome::kUnsafePath};
-      return {Outcome::kMatched, &impl_->routes[number]};
-    }
+    if (number != kNoRouteNumber) return {Outcome::kMatched, &impl_->routes[number]};
   }
   std::uint32_t number = found->without_path.find(scheme);
   if (number == kNoRouteNumber) return {Outcome::kNoRoute};

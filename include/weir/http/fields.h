@@ -16,10 +16,14 @@ enum class FieldId : std::uint8_t {
   kUserAgent, kReferer, kAccept, kServer, kLocation, kOrigin,
   // Spelled with underscores where a CGI gateway would read one of ours (R16): X_Forwarded_For …
   kGatewayAlias,
+  // The same of a field that frames: Content_Length, Transfer_Encoding.
+  kFramingAlias,
 };
 
 // Case-insensitive.
 FieldId field_id(std::string_view name);
+// X-Forwarded-* as a CGI gateway reads it: in any case, with '_' or the like for '-' (R15, R16).
+bool has_forwarded_prefix(std::string_view name);
 
 struct Field {
   std::string_view name;

@@ -94,7 +94,9 @@ void format_http_date(WallTime time, char* out29);
 // The path as routes see it (R11): unreserved characters decoded into `scratch` when there are any
 // to decode, else `raw` itself.
 std::string_view matching_path(std::string_view raw, std::string& scratch);
-// A ".." segment in any spelling: %2e, a separator as %2f, %5c or '\', parameters behind ';' (R11).
+// A ".." segment in any spelling: %2e, a separator as %2f, %5c or '\', parameters behind ';', each
+// also encoded repeatedly (R11). What is encoded more often than one can want counts as one.
+// Allocates only for repeated encoding.
 bool has_dot_dot_segment(std::string_view raw_path);
 
 }  // namespace weir::http

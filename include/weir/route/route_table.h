@@ -31,7 +31,8 @@ enum class Outcome : std::uint8_t {
   kMatched,
   kNoRoute,  // no host matched, or the host has no path that fits
   kTableEmpty,
-  kUnsafePath,  // the route has a path and the request a ".." segment (R11): 400
+  kUnsafePath,  // the host has a route with path and the request a ".." segment (R11): 400,
+                // whichever route, or none, it would have matched
 };
 
 struct Match {

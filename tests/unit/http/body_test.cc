@@ -207,6 +207,7 @@ TEST_CASE("R17, R26: trailers pass, but for names that frame, route or vouch") {
                                 "X-Forwarded-For",
                                 "X-Forwarded-Whatever",
                                 "X_Forwarded_For",
+                                "X_Forwarded_Whatever",
                                 "X-Request-Id",
                                 "Expect",
                                 "Max-Forwards",

@@ -41,7 +41,8 @@ TEST_CASE("R13, R16: names are recognised in any case, aliases as such") {
                                                    {"Location", kLocation},
                                                    {"Origin", kOrigin},
                                                    {"X_Forwarded_For", kGatewayAlias},
-                                                   {"Content_Length", kGatewayAlias},
+                                                   {"Content_Length", kFramingAlias},
+                                                   {"transfer_Encoding", kFramingAlias},
                                                    {"User_Agent", kOther},
                                                    {"Keep_Alive", kOther},
                                                    {"", kOther},
@@ -55,6 +56,19 @@ TEST_CASE("R13, R16: names are recognised in any case, aliases as such") {
     std::string upper(row.name);
     for (char& c : upper) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
     CHECK(field_id(upper) == row.id);
+  }
+}
+
+TEST_CASE("R15, R16: X-Forwarded-* in any spelling") {
+  for (std::string_view name : {"X-Forwarded-For", "x-forwarded-ssl", "X_Forwarded_Ssl",
+                                "x_forwarded-PREFIX", "X.Forwarded-Server", "X-Forwarded-"}) {
+    CAPTURE(name);
+    CHECK(has_forwarded_prefix(name));
+  }
+  for (std::string_view name : {"", "X", "X-Forwarded", "XX-Forwarded-For", "X-Forward-For",
+                                "X--Forwarded-For", "Forwarded"}) {
+    CAPTURE(name);
+    CHECK_FALSE(has_forwarded_prefix(name));
   }
 }
 
@@ -98,6 +112,25 @@ TEST_CASE("R11: the path that routes see") {
   CHECK(matching("%61") == "a");
   std::string raw = "/plain%2fpath";
   CHECK(matching_path(raw, scratch).data() == raw.data());
+}
+
+TEST_CASE("R11: a .. segment behind repeated encoding") {
+  for (std::string_view path :
+       {"/api/%252%65%252%65/admin", "/api/%25%32%65%25%32%65/admin", "/api/..%25%32%66admin",
+        "/api/..%25%35%63admin", "/%%32%65./x", "/a/%2%65%2e", "/a/.%252525252e/b",
+        "/a/..%2525252525252fb", "/a%25%32%35%32%66../b", "/a/..%253bx"}) {
+    CAPTURE(path);
+    CHECK(has_dot_dot_segment(path));
+  }
+  // Nothing to see, but too many rounds to look.
+  CHECK_FALSE(has_dot_dot_segment("/%2525252578"));
+  CHECK(has_dot_dot_segment("/%252525252578"));
+  for (std::string_view path :
+       {"/%61%62/%C3%A9%20x", "/a%2520b", "/%25", "/100%25/x", "/%252e", "/%2525", "/a%252e%252e",
+        "/%252e%252e%252e", "/%25252", "/..%2", "/..%25%32%36"}) {
+    CAPTURE(path);
+    CHECK_FALSE(has_dot_dot_segment(path));
+  }
 }
 
 TEST_CASE("R11: a .. segment, however encoded") {

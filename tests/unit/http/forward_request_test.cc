@@ -72,7 +72,7 @@ TEST_CASE("R14: everything else passes in its order, with its case and its doubl
   std::string lines =
       "Proxy-Authorization: Basic x\r\nAuthorization: y\r\nset-COOKIE: 1\r\nX: 1\r\nx: 2\r\n"
       "X: 1\r\nAccept-Encoding: gzip\r\nx_plain: 3\r\nRange: bytes=0-1\r\ntraceparent: 00-1\r\n"
-      "User_Agent: u\r\nx-forwarded-ssl: on\r\n";
+      "User_Agent: u\r\nx-forwarded: on\r\n";
   std::string head = forwarded_fields(lines);
   CHECK(head.find("\r\nHost: a\r\n" + lines + "Via: ") != std::string::npos);
 }
@@ -105,9 +105,37 @@ TEST_CASE("R15: forwarding fields are replaced, or appended for a trusted peer")
       CHECK(count_fields(head, name) == 1);
 }
 
+TEST_CASE("R15: nothing of X-Forwarded-* comes through from an untrusted peer") {
+  for (std::string_view name :
+       {"X-Forwarded-Ssl", "X-Forwarded-Scheme", "X-Forwarded-Prefix", "x-forwarded-server",
+        "X_Forwarded_Ssl", "X-Forwarded_By", "x_FORWARDED-Uri", "X-Forwarded-"}) {
+    CAPTURE(name);
+    std::string line = std::string(name) + ": evil";
+    CHECK(count_fields(forwarded_fields(line + "\r\n"), name) == 0);
+    CHECK(has_line(forwarded_fields(line + "\r\n", true), line));
+  }
+}
+
 TEST_CASE("R15: an open quotation mark in a received Forwarded does not swallow ours") {
-  std::string head = forwarded_fields("Forwarded: for=\"1.1.1.1\r\n", true);
-  CHECK(has_line(head, "Forwarded: for=192.0.2.1;host=a;proto=http"));
+  constexpr std::string_view kOurs = "for=192.0.2.1;host=a;proto=http";
+  auto forwarded_line = [](std::string_view lines) {
+    std::string head = forwarded_fields(lines, true);
+    std::size_t begin = head.find("\r\nForwarded: ") + 13;
+    return head.substr(begin, head.find("\r\n", begin) - begin);
+  };
+  for (std::string_view open : {R"(for="1.1.1.1)", R"(for="6.6.6.6\")", R"(for="a\\\")",
+                                R"(for="a\"b)", R"(for=a;by="\)", R"(for=\")"}) {
+    CAPTURE(open);
+    CHECK(forwarded_line("Forwarded: " + std::string(open) + "\r\n") == kOurs);
+  }
+  // Two fields that close each other's are open each.
+  CHECK(forwarded_line("Forwarded: for=\"a\r\nForwarded: b\"\r\n") == kOurs);
+  for (std::string_view closed :
+       {R"(for="a\"b")", R"(for="a\\")", R"(for=\a)", R"(for="a";by="b")"}) {
+    CAPTURE(closed);
+    CHECK(forwarded_line("Forwarded: " + std::string(closed) + "\r\n") ==
+          std::string(closed) + ", " + std::string(kOurs));
+  }
 }
 
 TEST_CASE("R15: IPv6 and Unix peers in each field's own syntax") {
@@ -136,13 +164,18 @@ TEST_CASE("R15: Via has the received version and keeps what was there") {
 TEST_CASE("R16: underscore aliases of our fields are dropped unless trusted") {
   for (std::string_view name :
        {"X_Forwarded_For", "X-Forwarded_For", "x_forwarded-proto", "X_FORWARDED_HOST",
-        "X_Forwarded_Port", "X_Request_Id", "Content_Length", "Transfer_Encoding",
-        "X.Forwarded.For", "Max_Forwards"}) {
+        "X_Forwarded_Port", "X_Request_Id", "X.Forwarded.For", "Max_Forwards"}) {
     CAPTURE(name);
     std::string lines = std::string(name) + ": 1\r\n";
     CHECK(count_fields(forwarded_fields(lines), name) == 0);
     CHECK(count_fields(forwarded_fields(lines, true), name) == 1);
   }
+}
+
+TEST_CASE("R16: aliases of fields that frame are dropped, whoever sends them") {
+  for (std::string_view name :
+       {"Content_Length", "content_LENGTH", "Content.Length", "Transfer_Encoding"})
+    check_removed(std::string(name) + ": 1\r\n", name);
 }
 
 TEST_CASE("R16: our own name in Via too often is a loop") {
@@ -238,6 +271,23 @@ TEST_CASE("R19: an allowed upgrade goes on") {
   CHECK(count_fields(head, "Connection") == 1);
 }
 
+TEST_CASE("R29, R17, R19: a backend is told that its connection ends") {
+  RequestForwarding how = plain_forwarding();
+  how.closes = true;
+  auto connection = [&](std::string_view lines) {
+    std::string head = forwarded(with_fields(lines), how);
+    CHECK(count_fields(head, "Connection") == 1);
+    std::size_t begin = head.find("\r\nConnection: ") + 2;
+    return head.substr(begin, head.find("\r\n", begin) - begin);
+  };
+  CHECK(connection("") == "Connection: close");
+  CHECK(connection("Connection: keep-alive\r\n") == "Connection: close");
+  CHECK(connection("TE: trailers\r\n") == "Connection: close, TE");
+  how.upgrade = "websocket";
+  CHECK(connection("") == "Connection: close, upgrade");
+  CHECK(connection("TE: trailers\r\n") == "Connection: close, upgrade, TE");
+}
+
 TEST_CASE("R14: heads of any size fit their buffer") {
   for (std::size_t size : {0u, 1u, 100u, 5'000u, 30'000u}) {
     RequestForwarding how = plain_forwarding();
@@ -246,6 +296,7 @@ TEST_CASE("R14: heads of any size fit their buffer") {
     how.request_id = name;
     how.is_peer_trusted = true;
     how.upgrade = name;
+    how.closes = true;
     how.peer =
         IpAddress::v6({0xff, 1, 0xff, 2, 0xff, 3, 0xff, 4, 0xff, 5, 0xff, 6, 0xff, 7, 0xff}, 1);
     how.body = {BodyKind::kLength, 18446744073709551615u};

@@ -197,7 +197,8 @@ TEST_CASE("R20: which answers have a body") {
            {"HTTP/1.1 100 Continue", "Content-Length: 7\r\n", Method::kPost, BodyKind::kNone, 0},
            {"HTTP/1.1 103 Early Hints", "Transfer-Encoding: chunked\r\n", Method::kGet,
             BodyKind::kNone, 0},
-           {"HTTP/1.1 101 Switching Protocols", "", Method::kGet, BodyKind::kNone, 0},
+           {"HTTP/1.1 101 Switching Protocols", "Connection: upgrade\r\nUpgrade: x\r\n",
+            Method::kGet, BodyKind::kNone, 0},
            {"HTTP/1.1 205 Reset Content", "", Method::kGet, BodyKind::kUntilClose, 0},
            {"HTTP/1.1 500 x", "Content-Length: 3\r\n", Method::kPost, BodyKind::kLength, 3},
        }) {
@@ -218,6 +219,32 @@ TEST_CASE("R22: a backend that announces a body where none may be is not used ag
   CHECK(head.keeps_alive);
   CHECK(outcome(parse(response_with("Content-Length: 7\r\n", "HTTP/1.1 304 x"), head)) == "ok");
   CHECK(head.keeps_alive);
+}
+
+TEST_CASE("R13: whether Connection names fields is remembered, for the sake of trailers") {
+  struct Row {
+    std::string_view lines;
+    bool names_fields;
+  };
+  RequestHead request;
+  ResponseHead response;
+  for (const Row& row : std::initializer_list<Row>{
+           {"Connection: X-Sum\r\n", true},
+           {"", false},
+           {"Connection: close, X-Sum\r\n", true},
+           {"Connection: Close\r\nConnection: KEEP-alive ,\tte, , Upgrade\r\n", false},
+           {"Connection: TE\r\nConnection: keep-alive, trailer\r\n", true},
+           {"Connection: upgrade, HTTP2-Settings\r\n", true},
+           {"Connection: t\r\n", true},
+           {"Connection:\r\n", false},
+           {"Connection: ,\r\n", false},
+       }) {
+    CAPTURE(row.lines);
+    REQUIRE(outcome(parse(with_fields(row.lines), request)) == "ok");
+    CHECK(request.connection_names_fields == row.names_fields);
+    REQUIRE(outcome(parse(response_with(row.lines), response)) == "ok");
+    CHECK(response.connection_names_fields == row.names_fields);
+  }
 }
 
 TEST_CASE("R13: a Connection that names a protected field is an attack") {

@@ -387,6 +387,35 @@ TEST_CASE("R23: informational heads") {
   CHECK_FALSE(head.is_informational());
 }
 
+TEST_CASE("R23: a 101 names one protocol, in HTTP/1.1 and without framing") {
+  auto switching = [](std::string_view lines, std::string_view start = "HTTP/1.1 101 x") {
+    return response_outcome(response_with(lines, start));
+  };
+  std::string good = "Connection: x, Upgrade\r\nUpgrade: websocket\r\n";
+  CHECK(switching(good) == "ok");
+  CHECK(switching("Connection: upgrade\r\nUpgrade:\tTLS/1.2 \r\n") == "ok");
+  CHECK(switching(good, "HTTP/1.7 101 x") == "ok");
+  CHECK(switching(good, "HTTP/1.0 101 x") == "bad_response");
+  for (std::string_view framing :
+       {"Content-Length: 0\r\n", "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n"})
+    CHECK(switching(good + std::string(framing)) == "bad_response");
+  for (std::string_view lines :
+       {"", "Upgrade: websocket\r\n", "Connection: upgrade\r\n",
+        "Connection: close\r\nUpgrade: websocket\r\n",
+        "Connection: upgrade\r\nUpgrade: websocket\r\nUpgrade: websocket\r\n",
+        "Connection: upgrade\r\nUpgrade: websocket\r\nUpgrade:\r\n",
+        "Connection: upgrade\r\nUpgrade: websocket, chat\r\n",
+        "Connection: upgrade\r\nUpgrade: websocket,\r\n",
+        "Connection: upgrade\r\nUpgrade: web socket\r\n", "Connection: upgrade\r\nUpgrade:\r\n",
+        "Connection: upgrade\r\nUpgrade: tls/\r\n", "Connection: upgrade\r\nUpgrade: /1\r\n",
+        "Connection: upgrade\r\nUpgrade: a/b/c\r\n"}) {
+    CAPTURE(lines);
+    CHECK(switching(lines) == "bad_response");
+    // The others of 1xx are read as ever.
+    CHECK(switching(lines, "HTTP/1.1 103 Early Hints") == "ok");
+  }
+}
+
 TEST_CASE("R13: the backend's Keep-Alive timeout is learned") {
   ResponseHead head;
   auto timeout = [&](std::string_view value) {

@@ -53,18 +53,20 @@ std::string expected(const Entries& entries, const Request& request) {
   auto own = static_cast<SchemeChoice>(request.scheme);
   for (const std::string& pattern : patterns_for(request.host)) {
     bool has_matched = false;
+    bool has_paths = false;
     std::pair<std::size_t, bool> best;
     std::string label = "404";
     for (const auto& [key, route_label] : entries) {
       const auto& [host, path, scheme] = key;
+      has_paths |= host == pattern && !path.empty();
       if (host != pattern || (scheme != 2 && scheme != own)) continue;
       has_matched = true;
       std::pair<std::size_t, bool> rank(path.size() + 1, scheme != 2);
       if (!is_below(request.decoded_path, path) || rank < best) continue;
       best = rank;
-      label = !path.empty() && request.has_dot_dot ? "400" : route_label;
+      label = route_label;
     }
-    if (has_matched) return label;
+    if (has_matched) return has_paths && request.has_dot_dot ? "400" : label;
   }
   return "404";
 }

@@ -210,13 +210,25 @@ TEST_CASE("paths match on the copy with unreserved characters decoded") {
   CHECK(find(*encoded, "a.com", "/~user") == "a.com/%7Euser");
 }
 
-TEST_CASE("a dot-dot segment is refused only under a route with path (R11)") {
-  auto table = table_of({{"a.com", "/api", {}}, {"a.com", "", {}}, {"b.com", "", {}}});
+TEST_CASE("R11: a dot-dot segment is refused on every host that has a route with path") {
+  auto table = table_of({{"a.com", "/api", {}},
+                         {"a.com", "", {}},
+                         {"b.com", "", {}},
+                         {"c.com", "/api", Scheme::kHttps},
+                         {"c.com", "", {}},
+                         {"d.com", "/api", {}}});
   CHECK(find(*table, "a.com", "/api/../secret") == "400");
   CHECK(find(*table, "a.com", "/api/%2e%2E/secret") == "400");
   CHECK(find(*table, "a.com", "/api/..") == "400");
   CHECK(find(*table, "a.com", "/api/..a") == "a.com/api");
-  CHECK(find(*table, "a.com", "/other/../api") == "a.com");
+  CHECK(find(*table, "a.com", "/other/../api") == "400");
+  CHECK(find(*table, "a.com", "/../api") == "400");
+  CHECK(find(*table, "a.com", "/%252%65%252%65/api") == "400");
+  CHECK(find(*table, "a.com", "/..%25%32%66api") == "400");
+  CHECK(find(*table, "a.com", "/..a/b..") == "a.com");
+  CHECK(find(*table, "c.com", "/x/../api", Scheme::kHttp) == "400");
+  CHECK(find(*table, "d.com", "/x/../y") == "400");
+  CHECK(find(*table, "d.com", "/x/y") == "404");
   CHECK(find(*table, "b.com", "/api/../secret") == "b.com");
 }
 
