@@ -104,7 +104,9 @@ void AdminServer::close_idle() {
   // A list of its own: closing takes sessions out of the map.
   std::vector<wire::InboundConnection*> connections;
   for (auto& [key, session] : sessions_) connections.push_back(&session->connection());
-  for (wire::InboundConnection* connection : connections) connection->close_if_idle();
+  // Silent ones as well: whoever holds connections without a word must not keep the others out.
+  for (wire::InboundConnection* connection : connections)
+    if (connection->state() == wire::InboundConnection::State::kIdle) connection->cut();
 }
 
 void AdminServer::on_request(wire::InboundConnection& connection, const http::RequestHead& head) {

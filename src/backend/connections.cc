@@ -67,7 +67,8 @@ class ConnectWaiter final : public Waiter, private net::ConnectObserver {
     observer_.on_acquire_failed(failure_of(error));
   }
   void on_timeout() {
-    owner_.context_.scheduler().retire(std::move(pending_));
+    // Not retired: nothing of it is on the stack, and its own timer may be due in this very turn.
+    pending_.reset();
     observer_.on_acquire_failed(Failure::connect_timeout);
   }
 

@@ -33,7 +33,7 @@ LocalBackend::~LocalBackend() { WEIR_CHECK(own_in_flight_ == 0); }
 
 void LocalBackend::add(int change) {
   own_in_flight_ += static_cast<std::uint32_t>(change);
-  shared_->set_in_flight(worker_, own_in_flight_);
+  shared_->add_in_flight(worker_, change);
 }
 
 Claim::Claim(std::shared_ptr<LocalBackend> backend) : backend_(std::move(backend)) { backend_->add(1); }

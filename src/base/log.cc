@@ -1,8 +1,5 @@
 #include "weir/base/log.h"
 
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstdio>
 #include <ctime>
 
@@ -87,9 +84,8 @@ void Log::write(LogLevel level, std::string_view msg, std::initializer_list<LogF
   append_logfmt(line, "msg", msg);
   for (const LogField& field : fields) append_logfmt(line, field.key, field.value);
   line += '\n';
-  // What a full pipe does not take is lost: the log never holds up the process by retrying.
-  while (::write(fd_, line.data(), line.size()) < 0 && errno == EINTR) {
-  }
+  // What a full pipe does not take is lost: the log never holds up the process.
+  static_cast<void>(sink_.write_line(line));
 }
 
 }  // namespace weir

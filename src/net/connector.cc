@@ -38,6 +38,8 @@ ConnectError error_of(int number) {
       return ConnectError::kNoLocalPort;
     case EMFILE:
     case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
       return ConnectError::kNoDescriptors;
     default:
       return ConnectError::kOther;

@@ -19,6 +19,8 @@
 namespace weir::net {
 namespace {
 
+// Files' times come from a clock that stands still between ticks.
+constexpr Duration kKernelTick = std::chrono::milliseconds(10);
 constexpr std::uint32_t kSelfEvents = IN_MOVE_SELF | IN_DELETE_SELF | IN_UNMOUNT;
 constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE |
                                   IN_DELETE | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF |
@@ -48,7 +50,9 @@ struct WatchedDirectory {
 struct FileWatcher::Impl {
   Impl(Loop& on, FileWatchOptions how, std::function<void()> what);
   ~Impl();
-  void watch(std::vector<std::string> new_files, std::vector<std::string> new_globs);
+  void watch(std::vector<std::string> new_files, std::vector<std::string> new_globs,
+             WallTime read_began);
+  void note_earlier_changes(WallTime read_began);
   void open_inotify();
   static void on_inotify(uv_poll_t* handle, int status, int events);
   void read_events();
@@ -72,6 +76,7 @@ struct FileWatcher::Impl {
   std::vector<std::string> files;
   std::vector<std::string> globs;
   FileMarks marks;
+  FileMarks earlier;  // what watch() found changed since reading began
   std::map<int, WatchedDirectory> directories;  // by watch descriptor
   InotifyNode* inotify = nullptr;               // null: only polling
   TimePoint first_change{};
@@ -155,11 +160,23 @@ void FileWatcher::Impl::plan() {
 }
 
 void FileWatcher::Impl::watch(std::vector<std::string> new_files,
-                              std::vector<std::string> new_globs) {
+                              std::vector<std::string> new_globs, WallTime read_began) {
   files = std::move(new_files);
   globs = std::move(new_globs);
   plan();
   marks = look_at_files(files, globs);
+  if (read_began != WallTime::max()) note_earlier_changes(read_began);
+}
+
+// What an earlier call told already is read by now; it comes again only when its time is in the
+// future, and would come for ever.
+void FileWatcher::Impl::note_earlier_changes(WallTime read_began) {
+  FileMarks told = std::exchange(earlier, changed_since(files, globs, read_began - kKernelTick));
+  bool is_new = std::any_of(earlier.begin(), earlier.end(), [&](const auto& entry) {
+    auto found = told.find(entry.first);
+    return found == told.end() || found->second != entry.second;
+  });
+  if (is_new) note_change();
 }
 
 void FileWatcher::Impl::note_change() {
@@ -187,8 +204,9 @@ FileWatcher::FileWatcher(Loop& loop, FileWatchOptions options, std::function<voi
 
 FileWatcher::~FileWatcher() = default;
 
-void FileWatcher::watch(std::vector<std::string> files, std::vector<std::string> globs) {
-  impl_->watch(std::move(files), std::move(globs));
+void FileWatcher::watch(std::vector<std::string> files, std::vector<std::string> globs,
+                        WallTime read_began) {
+  impl_->watch(std::move(files), std::move(globs), read_began);
 }
 
 }  // namespace weir::net

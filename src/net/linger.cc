@@ -1,8 +1,9 @@
 // How a stream ends without its owner: flush what is queued, send the end, discard what comes until
 // the peer's end. Without the last step, unread input would turn our close into a reset that eats
-// the answer on its way (RFC 9112 §9.6).
+// the answer on its way (RFC 9112 §9.6). A peer that just goes on sending gets the reset.
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "src/net/loop_impl.h"
@@ -10,7 +11,8 @@
 namespace weir::net {
 namespace {
 
-constexpr Duration kLinger = std::chrono::seconds(2);
+constexpr Duration kLinger = std::chrono::seconds(1);
+constexpr std::size_t kMaxDiscarded = 256 * 1024;
 // A slow peer gets the rest of its answer as long as it goes on taking it.
 constexpr Duration kFlushStall = std::chrono::seconds(10);
 constexpr Duration kMaxFlush = std::chrono::seconds(60);
@@ -48,9 +50,16 @@ void StreamNode::finish() {
 void Linger::on_deadline() { node.close(); }
 
 void StreamNode::on_linger_ready() {
-  if (!queue_.is_empty()) flush_lingering();
-  if (!has_read_end_) discard_input();
+  bool was_flushing = !queue_.is_empty();
+  if (was_flushing) flush_lingering();
+  bool is_reading = !has_read_end_ && pause_reasons_ == 0;
+  if (is_reading) discard_input();
   if (is_broken_ || (queue_.is_empty() && has_read_end_)) return close();
+  if (is_reading && linger_->discarded == kMaxDiscarded) {
+    if (!was_flushing) return close();
+    // The rest of the answer still goes out, and has until the deadline to arrive.
+    pause_reasons_ = static_cast<std::uint8_t>(PauseReason::kPeerFull);
+  }
   if (wanted_events() != static_cast<int>(armed_)) arm(wanted_events());
 }
 
@@ -64,7 +73,9 @@ void StreamNode::flush_lingering() {
 }
 
 void StreamNode::discard_input() {
-  ssize_t count = ::recv(fd_, loop_.read_buffer.get(), Loop::Impl::kReadBufferBytes, 0);
+  std::size_t budget = std::min(Loop::Impl::kReadBufferBytes, kMaxDiscarded - linger_->discarded);
+  ssize_t count = ::recv(fd_, loop_.read_buffer.get(), budget, 0);
+  if (count > 0) linger_->discarded += static_cast<std::size_t>(count);
   if (count == 0) has_read_end_ = true;
   if (count < 0 && errno != EAGAIN && errno != EINTR) is_broken_ = true;
 }

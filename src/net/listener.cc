@@ -176,6 +176,7 @@ int ListeningSocket::fd() const { return descriptor_->fd; }
 namespace {
 
 constexpr int kAcceptsPerTurn = 16;
+constexpr int kMaxDeadClients = 4096;  // a rule that refuses every accept gives no end of them
 constexpr Duration kBlockedPause = std::chrono::milliseconds(100);
 constexpr Duration kReportEvery = std::chrono::seconds(1);
 
@@ -318,17 +319,25 @@ void Acceptor::resume() {
 
 bool Acceptor::is_paused() const { return node_->is_paused; }
 
+void ListeningSocket::stop_deferring() {
+  int off = 0;
+  ::setsockopt(fd(), IPPROTO_TCP, TCP_DEFER_ACCEPT, &off, sizeof off);
+}
+
 std::vector<AcceptedSocket> Acceptor::take_queued() {
   std::vector<AcceptedSocket> queued;
-  while (node_->fd >= 0) {
+  int dead = 0;
+  while (node_->fd >= 0 && dead < kMaxDeadClients) {
     sockaddr_storage peer{};
     socklen_t length = sizeof peer;
     int client = ::accept4(node_->fd, reinterpret_cast<sockaddr*>(&peer), &length,
                            SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (client >= 0) {
       queued.emplace_back(client, IpAddress::from_sockaddr(peer));
-    } else if (errno != ECONNABORTED && errno != EINTR) {
-      break;
+    } else if (problem_of(errno) == AcceptProblem::kOneClient) {
+      ++dead;
+    } else {
+      break;  // nothing is left, or nothing can be taken: no descriptors, no memory
     }
   }
   return queued;

@@ -59,6 +59,7 @@ struct Linger : ListNode<Linger> {
   StreamNode& node;
   Timer timer{Timer::bind<&Linger::on_deadline>(this)};
   TimePoint flush_until{};
+  std::size_t discarded = 0;
 };
 
 class StreamNode {

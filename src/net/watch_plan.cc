@@ -123,11 +123,27 @@ class Walk {
   int symlinks_ = 0;
 };
 
+std::int64_t nanoseconds_of(const timespec& time) {
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+
+FileMark mark_of(const struct stat& status) {
+  return {status.st_size, nanoseconds_of(status.st_mtim), nanoseconds_of(status.st_ctim),
+          status.st_ino, status.st_dev};
+}
+
 FileMark look_at(const std::string& path) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return {};
-  return {status.st_size, status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec,
-          status.st_ino, status.st_dev};
+  return ::stat(path.c_str(), &status) == 0 ? mark_of(status) : FileMark{};
+}
+
+template <typename Visit>
+void visit_matches(const std::string& pattern, Visit visit) {
+  glob_t found{};
+  if (::glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found) == 0) {
+    for (std::size_t i = 0; i < found.gl_pathc; ++i) visit(std::string(found.gl_pathv[i]));
+  }
+  ::globfree(&found);
 }
 
 }  // namespace
@@ -137,15 +153,28 @@ FileMarks look_at_files(const std::vector<std::string>& files,
   FileMarks marks;
   for (const std::string& file : files) marks[file] = look_at(file);
   for (const std::string& pattern : globs) {
-    glob_t found{};
-    if (::glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found) == 0) {
-      for (std::size_t i = 0; i < found.gl_pathc; ++i) {
-        marks[found.gl_pathv[i]] = look_at(found.gl_pathv[i]);
-      }
-    }
-    ::globfree(&found);
+    visit_matches(pattern, [&](const std::string& path) { marks[path] = look_at(path); });
   }
   return marks;
+}
+
+FileMarks changed_since(const std::vector<std::string>& files,
+                        const std::vector<std::string>& globs, WallTime since) {
+  FileMarks changed;
+  auto look = [&](const std::string& path) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0 || S_ISDIR(status.st_mode)) return;
+    FileMark mark = mark_of(status);
+    if (std::max(mark.modified_ns, mark.changed_ns) >= since.time_since_epoch().count()) {
+      changed[path] = mark;
+    }
+  };
+  // Both ends of every symlink are names of their own here.
+  plan_watches(files, globs, [&](const std::string& directory, const std::string& name, NameKind) {
+    look(join(directory, name));
+  });
+  for (const std::string& pattern : globs) visit_matches(pattern, look);
+  return changed;
 }
 
 void plan_watches(const std::vector<std::string>& files, const std::vector<std::string>& globs,

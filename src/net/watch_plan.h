@@ -9,12 +9,15 @@
 #include <string>
 #include <vector>
 
+#include "weir/base/time.h"
+
 namespace weir::net {
 
-// Size, modification time and identity of a file; all zero when it is not there.
+// Size, times and identity of a file; all zero when it is not there.
 struct FileMark {
   std::int64_t size = 0;
   std::int64_t modified_ns = 0;
+  std::int64_t changed_ns = 0;  // content, name, owner or permissions
   std::uint64_t inode = 0;
   std::uint64_t device = 0;
   bool operator==(const FileMark&) const = default;
@@ -24,6 +27,11 @@ using FileMarks = std::map<std::string, FileMark>;
 // `files` and what matches `globs` now.
 FileMarks look_at_files(const std::vector<std::string>& files,
                         const std::vector<std::string>& globs);
+
+// Names among these that were changed at `since` or later by the file system's clock, symlinks on
+// the way included and directories not. A time in the future is such a change each time one asks.
+FileMarks changed_since(const std::vector<std::string>& files,
+                        const std::vector<std::string>& globs, WallTime since);
 
 enum class NameKind { kLiteral, kPattern };
 

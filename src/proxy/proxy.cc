@@ -106,6 +106,7 @@ void Proxy::on_closed(wire::InboundConnection& connection) {
 }
 
 void Proxy::close_idle_clients() {
+  is_closing_idle_ = true;
   wire::InboundConnection* next = nullptr;
   for (wire::InboundConnection* connection = connections_.front(); connection != nullptr; connection = next) {
     next = connections_.after(*connection);

@@ -38,6 +38,8 @@ Control::Control(const Clock& clock, Log& log, net::Loop& loop, std::function<co
       drain_timer_(net::Timer::bind<&Control::on_drain_deadline>(this)) {}
 
 Control::~Control() {
+  // What runs there uses the builder.
+  loop_.end_background();
   for (const std::unique_ptr<Worker>& worker : group_.workers) worker->stop();
   admin_doors_.clear();
   admin_.reset();
@@ -45,12 +47,14 @@ Control::~Control() {
 }
 
 Status<StartError> Control::start() {
+  // Their default action would end the process before it watches them.
+  for (int signal : {SIGHUP, SIGUSR1, SIGUSR2}) std::signal(signal, SIG_IGN);
   auto version = std::make_shared<Version>();
-  version->loaded = load_();
+  version->read(load_);
   unsigned wanted_workers = version->loaded.config.has_value() ? version->loaded.config->server.workers : 0;
   worker_count_ = wanted_workers > 0 ? wanted_workers : usable_processors();
   builder_ = std::make_unique<table::Builder>(worker_count_, random_seed());
-  version->errors = table::all_errors(version->loaded, *builder_, version->built);
+  version->build(*builder_);
   if (!version->errors.empty()) {
     std::string all;
     for (const config::Diagnostic& error : version->errors)
@@ -69,7 +73,7 @@ Status<StartError> Control::start() {
   current_->settings = make_settings(config);
   if (std::optional<Error> error = start_workers(config)) return Err{StartError{std::move(error->message)}};
   loop_.watch_signals({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2}, [this](int signal) { on_signal(signal); });
-  watch_files(current_->loaded);
+  watch_files(*current_);
   state_ = admin::ServiceState::kReady;
   numbers_.last_reload_success_timestamp_seconds =
       std::chrono::duration<double>(clock_.wall().time_since_epoch()).count();
@@ -132,9 +136,11 @@ std::optional<Error> Control::start_workers(const config::Config& config) {
     return Error{"weir: the open-files limit is too small: " + std::to_string(open_files) + " (" +
                  std::to_string(worker_count_) + " workers need " + std::to_string(needed) +
                  " at least; raise ulimit -n or LimitNOFILE=)"};
+  if (!loop_.prepare_background()) return Error{"weir: no thread can be made for reloads (see the limits of tasks)"};
   DescriptorShares shares = share_descriptors(open_files, worker_count_);
   max_idle_backends_per_worker_ = shares.idle_backends_per_worker;
   group_.max_clients = shares.clients;
+  group_.max_streams = shares.streams;
   if (config.server.max_connections > 0) {
     if (config.server.max_connections > shares.clients)
       log_.warn("max_connections is more than the open-files limit allows",

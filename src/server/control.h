@@ -65,12 +65,13 @@ class Control final : private admin::AdminSource {
   void on_published(std::shared_ptr<Version> version);
   void finish_reload(observe::ReloadResult result, std::string message);
   void warn_of_restart(const config::Config& next);
-  std::string what_changed(const Version& old, const Version& next) const;
-  void watch_files(const config::Loaded& loaded);
+  void watch_files(const Version& version);
+  void free_in_background(std::shared_ptr<Version> version);
   // drain
   void begin_drain(int signal);
   void finish_drain();
   void on_drain_deadline();
+  void on_doors_closed();
   void on_worker_drained();
 
   // admin::AdminSource
@@ -116,6 +117,7 @@ class Control final : private admin::AdminSource {
 
   net::Timer drain_timer_;
   Duration drain_timeout_{};
+  unsigned open_workers_ = 0;  // whose doors are not closed yet
   unsigned undrained_ = 0;
   bool is_in_second_phase_ = false;
   int exit_code_ = 0;

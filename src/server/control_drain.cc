@@ -22,6 +22,8 @@ void Control::begin_drain(int signal) {
   log_.info("draining", {{"signal", name},
                          {"connections", std::to_string(group_.open_clients.load(std::memory_order_relaxed))}});
   notify_service_manager("STOPPING=1\nSTATUS=draining");
+  // Clients whose first bytes the kernel waits for shall get to the queue before it closes.
+  for (BoundListener& bound : bound_) bound.socket.stop_deferring();
   for (const std::unique_ptr<Worker>& worker : group_.workers) worker->begin_drain();
   if (server.drain_notice > Duration::zero()) {
     loop_.scheduler().arm(drain_timer_, server.drain_notice);
@@ -34,10 +36,17 @@ void Control::begin_drain(int signal) {
 void Control::finish_drain() {
   is_in_second_phase_ = true;
   bound_.clear();
-  undrained_ = worker_count_;
+  open_workers_ = undrained_ = worker_count_;
+  for (const std::unique_ptr<Worker>& worker : group_.workers)
+    worker->close_doors([this] { loop_.post([this] { on_doors_closed(); }); });
+  loop_.scheduler().arm(drain_timer_, drain_timeout_);
+}
+
+// From here on no worker gets a client from another one.
+void Control::on_doors_closed() {
+  if (--open_workers_ > 0) return;
   for (const std::unique_ptr<Worker>& worker : group_.workers)
     worker->finish_drain([this] { loop_.post([this] { on_worker_drained(); }); });
-  loop_.scheduler().arm(drain_timer_, drain_timeout_);
 }
 
 void Control::on_drain_deadline() {

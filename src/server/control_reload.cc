@@ -20,6 +20,15 @@ bool is_bound_alike(const config::Config& a, const config::Config& b) {
   return true;
 }
 
+// All values in effect that are not entries of the table.
+std::vector<std::string> settings_of(const config::Loaded& loaded) {
+  std::vector<std::string> values;
+  for (const config::DumpLine& line : loaded.dump)
+    if (!line.section.starts_with("pool") && !line.section.starts_with("route["))
+      values.push_back(line.section + "." + line.key + "=" + line.value);
+  return values;
+}
+
 }  // namespace
 
 void Control::on_signal(int signal) {
@@ -43,18 +52,24 @@ void Control::reload(std::string cause) {
   notify_service_manager("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(since_boot.count()));
   auto version = std::make_shared<Version>();
   loop_.run_in_background(
-      [this, version] {
-        version->loaded = load_();
-        version->errors = table::all_errors(version->loaded, *builder_, version->built);
+      [this, version, before = current_] {
+        version->read(load_);
+        version->build(*builder_);
+        version->has_new_settings = settings_of(before->loaded) != settings_of(version->loaded);
       },
       [this, version] { on_loaded(version); });
 }
 
 void Control::on_loaded(std::shared_ptr<Version> version) {
+  if (state_ == admin::ServiceState::kDraining) {
+    is_reloading_ = false;
+    return;
+  }
   // Also files that are not there yet, so that the one that repairs it is noticed.
-  watch_files(version->loaded);
+  watch_files(*version);
   if (!version->errors.empty()) {
     refuse_reload(version->errors);
+    free_in_background(std::move(version));
     return;
   }
   warn_of_restart(*version->loaded.config);
@@ -87,16 +102,16 @@ void Control::on_published(std::shared_ptr<Version> version) {
   current_ = std::move(version);
   log_.set_level(current_->loaded.config->log.level);
   drain_timeout_ = current_->loaded.config->server.drain_timeout;
-  std::string what = what_changed(*old, *current_);
-  // A large table takes its time to free.
-  loop_.run_in_background([old = std::move(old)]() mutable { old.reset(); }, [] {});
+  free_in_background(std::move(old));
+  std::string what = current_->built.difference.text();
+  if (current_->has_new_settings) what = current_->built.difference.is_empty() ? "settings" : what + ", settings";
   log_.info("reloaded", {{"cause", reload_cause_},
                          {"generation", std::to_string(current_->built.tables->generation)},
                          {"changed", what}});
   numbers_.was_last_reload_successful = true;
   numbers_.last_reload_success_timestamp_seconds =
       std::chrono::duration<double>(clock_.wall().time_since_epoch()).count();
-  bool is_unchanged = what == current_->built.difference.text() && current_->built.difference.is_empty();
+  bool is_unchanged = current_->built.difference.is_empty() && !current_->has_new_settings;
   ++(is_unchanged ? numbers_.reloads_unchanged : numbers_.reloads_succeeded);
   finish_reload(is_unchanged ? observe::ReloadResult::kUnchanged : observe::ReloadResult::kSuccess, what);
 }
@@ -105,6 +120,7 @@ void Control::finish_reload(observe::ReloadResult result, std::string message) {
   last_reload_ = {clock_.wall(), result, std::move(message)};
   has_reloaded_ = true;
   is_reloading_ = false;
+  if (state_ == admin::ServiceState::kDraining) return;
   notify_service_manager("READY=1\nSTATUS=" + last_reload_.message);
   if (!pending_reload_.has_value()) return;
   std::string cause = std::move(*pending_reload_);
@@ -112,20 +128,9 @@ void Control::finish_reload(observe::ReloadResult result, std::string message) {
   reload(std::move(cause));
 }
 
-// The table's difference in words, and whether anything beside the table changed.
-std::string Control::what_changed(const Version& old, const Version& next) const {
-  auto is_setting = [](const config::DumpLine& line) {
-    return !line.section.starts_with("pool") && !line.section.starts_with("route[");
-  };
-  auto settings_of = [&](const Version& version) {
-    std::vector<std::string> values;
-    for (const config::DumpLine& line : version.loaded.dump)
-      if (is_setting(line)) values.push_back(line.section + "." + line.key + "=" + line.value);
-    return values;
-  };
-  bool are_settings_new = settings_of(old) != settings_of(next);
-  if (!are_settings_new) return next.built.difference.text();
-  return next.built.difference.is_empty() ? "settings" : next.built.difference.text() + ", settings";
+// A large table takes its time to free.
+void Control::free_in_background(std::shared_ptr<Version> version) {
+  loop_.run_in_background([version = std::move(version)]() mutable { version.reset(); }, [] {});
 }
 
 void Control::warn_of_restart(const config::Config& next) {
@@ -138,7 +143,8 @@ void Control::warn_of_restart(const config::Config& next) {
   if (!is_bound_alike(next, now)) warn("listeners and [admin] bind");
 }
 
-void Control::watch_files(const config::Loaded& loaded) {
+void Control::watch_files(const Version& version) {
+  const config::Loaded& loaded = version.loaded;
   // What decides is the last configuration that was good; without files there is nothing to watch.
   const config::Config* config = loaded.config.has_value() ? &*loaded.config : &*current_->loaded.config;
   if (!config->routes.watch || config_file_.empty()) {

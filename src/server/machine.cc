@@ -73,11 +73,24 @@ std::optional<Error> prepare_descriptors() {
                " (raise ulimit -n or LimitNOFILE=)"};
 }
 
+namespace {
+
+// Descriptors that epoll may watch for this user; beyond it libuv ends the process.
+std::uint64_t max_watches() {
+  std::ifstream file("/proc/sys/fs/epoll/max_user_watches");
+  std::uint64_t watches = 0;
+  return file >> watches ? watches / 2 : ~std::uint64_t{0};
+}
+
+}  // namespace
+
 DescriptorShares share_descriptors(std::uint64_t open_files, unsigned workers) {
   // Loops, listeners, watches and the admin interface, whatever the rest does.
   std::uint64_t reserve = std::min<std::uint64_t>(open_files / 2, 48 + 8 * workers);
   std::uint64_t rest = open_files - reserve;
   DescriptorShares shares;
+  rest = std::min(rest, max_watches());
+  shares.streams = rest;
   // A waiting client costs one descriptor, a served one two; waiting ones are the many.
   shares.clients = std::max<std::uint64_t>(1, rest * 7 / 10);
   shares.idle_backends_per_worker = rest * 15 / 100 / workers;

@@ -22,7 +22,8 @@ std::optional<Error> prepare_descriptors();
 
 // How the descriptors are shared out. What is left is the reserve for admin, log and reload.
 struct DescriptorShares {
-  std::uint64_t clients = 0;                 // client connections of all workers together
+  std::uint64_t streams = 0;                 // sockets of all workers together
+  std::uint64_t clients = 0;                 // of these, client connections
   std::uint64_t idle_backends_per_worker = 0;
 };
 DescriptorShares share_descriptors(std::uint64_t open_files, unsigned workers);

@@ -5,10 +5,19 @@
 namespace weir::server {
 
 struct Control::Version {
+  WallTime read_began{};
   config::Loaded loaded;
-  std::vector<config::Diagnostic> errors;
+  std::vector<config::Diagnostic> errors;  // of loading and building
   table::Builder::Built built;
   std::shared_ptr<const proxy::Settings> settings;
+  bool has_new_settings = false;  // beside the table, compared with the version before
+
+  // At start, or on the builder thread: first one, then the other.
+  void read(const std::function<config::Loaded()>& loader) {
+    read_began = SystemClock().wall();
+    loaded = loader();
+  }
+  void build(table::Builder& builder) { errors = table::all_errors(loaded, builder, built); }
 };
 
 }  // namespace weir::server

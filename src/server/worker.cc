@@ -71,8 +71,8 @@ void Worker::publish(std::shared_ptr<const proxy::Settings> settings, std::share
 }
 
 void Worker::take(net::AcceptedSocket socket, std::uint32_t address) {
-  std::uint64_t all = group_.open_clients.fetch_add(1, std::memory_order_relaxed) + 1;
-  if (all >= group_.max_clients) close_doors_when_full();
+  group_.open_clients.fetch_add(1, std::memory_order_relaxed);
+  if (is_full()) pause_doors();
   Worker* least = this;
   for (const std::unique_ptr<Worker>& other : group_.workers)
     if (other->clients_.load(std::memory_order_relaxed) < least->clients_.load(std::memory_order_relaxed))
@@ -105,23 +105,34 @@ void Worker::on_connection_closed() {
   group_.open_clients.fetch_sub(1, std::memory_order_relaxed);
 }
 
+// The limit of clients, or so few descriptors left that the reserve for admin, log and reload begins.
+bool Worker::is_full() {
+  streams_.store(loop_.open_streams() + 1, std::memory_order_relaxed);
+  std::uint64_t streams = 0;
+  for (const std::unique_ptr<Worker>& worker : group_.workers)
+    streams += worker->streams_.load(std::memory_order_relaxed);
+  return group_.open_clients.load(std::memory_order_relaxed) >= group_.max_clients || streams >= group_.max_streams;
+}
+
 // At the limit clients wait in the kernel's queue rather than be turned away.
-void Worker::close_doors_when_full() {
+void Worker::pause_doors() {
   if (are_doors_closed_) return;
   are_doors_closed_ = true;
   for (const std::unique_ptr<Door>& door : doors_) door->close();
   loop_.scheduler().arm(reopen_timer_, kReopenAfter);
   if (group_.has_said_full.exchange(true, std::memory_order_relaxed)) return;
-  log_.warn("accepting pauses", {{"reason", "max_connections is reached"},
-                                 {"connections", std::to_string(group_.max_clients)}});
+  std::uint64_t open = group_.open_clients.load(std::memory_order_relaxed);
+  log_.warn("accepting pauses",
+            {{"reason", open >= group_.max_clients ? "max_connections is reached" : "descriptors run out"},
+             {"connections", std::to_string(open)}});
 }
 
 void Worker::on_reopen() {
-  std::uint64_t open = group_.open_clients.load(std::memory_order_relaxed);
-  if (open >= group_.max_clients) {
+  if (is_full()) {
     loop_.scheduler().arm(reopen_timer_, kReopenAfter);
     return;
   }
+  std::uint64_t open = group_.open_clients.load(std::memory_order_relaxed);
   are_doors_closed_ = false;
   for (const std::unique_ptr<Door>& door : doors_) door->open();
   // Said when there is room again, not at every turn around the limit.
@@ -134,9 +145,8 @@ void Worker::begin_drain() {
   loop_.post([this] { proxy_.begin_drain(); });
 }
 
-void Worker::finish_drain(Task done) {
+void Worker::close_doors(Task done) {
   loop_.post([this, done = std::move(done)]() mutable {
-    on_drained_ = std::move(done);
     reopen_timer_.cancel();
     for (const std::unique_ptr<Door>& door : doors_)
       for (net::AcceptedSocket& socket : door->take_queued()) {
@@ -144,6 +154,13 @@ void Worker::finish_drain(Task done) {
         welcome(std::move(socket), door->address());
       }
     doors_.clear();
+    done();
+  });
+}
+
+void Worker::finish_drain(Task done) {
+  loop_.post([this, done = std::move(done)]() mutable {
+    on_drained_ = std::move(done);
     proxy_.close_idle_clients();
     check_drained();
   });
@@ -179,6 +196,7 @@ void Worker::stop() {
     loop_.stop();
     thread_.join();
   }
+  proxy_.cut_all();
   doors_.clear();
   reopen_timer_.cancel();
   drained_timer_.cancel();

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "access_sink.h"
+#include "weir/base/line_sink.h"
 #include "weir/base/log.h"
 #include "weir/base/rng.h"
 #include "weir/net/listener.h"
@@ -36,7 +36,8 @@ struct WorkerGroup {
   std::atomic<std::uint64_t> open_clients{0};
   std::atomic<bool> has_said_full{false};
   std::uint64_t max_clients = 0;
-  AccessSink access{STDOUT_FILENO};
+  std::uint64_t max_streams = 0;  // sockets of all workers; beyond is the reserve
+  LineSink access{STDOUT_FILENO};
   std::vector<std::unique_ptr<Worker>> workers;
 };
 
@@ -57,8 +58,11 @@ class Worker {
                Task done);
   // Drain, phase one: answers say Connection: close.
   void begin_drain();
-  // Phase two: accepts what is queued, closes listeners and idle clients; runs `done` on the worker's
-  // thread when the last client is gone and what was sent is out.
+  // Phase two, in two steps, because workers pass clients on to each other. First: accepts what is
+  // queued and closes the listeners; then `done` runs on the worker's thread.
+  void close_doors(Task done);
+  // Second: closes idle clients; runs `done` on the worker's thread when the last client is gone and
+  // what was sent is out.
   void finish_drain(Task done);
   // The deadline: what is left is cut.
   void cut();
@@ -70,7 +74,8 @@ class Worker {
   class Door;  // one listener's acceptor
   void take(net::AcceptedSocket socket, std::uint32_t address);
   void welcome(net::AcceptedSocket socket, std::uint32_t address);
-  void close_doors_when_full();
+  bool is_full();
+  void pause_doors();
   void on_reopen();
   void on_connection_closed();
   void check_drained();
@@ -84,6 +89,9 @@ class Worker {
   Rng rng_;
   observe::WorkerNumbers numbers_;
   std::atomic<std::uint64_t> clients_{0};  // of this worker; read by others to share out evenly
+  std::atomic<std::uint64_t> streams_{0};  // its sockets, backends' and lingering ones included
+  std::vector<std::uint32_t> listener_of_;  // by address
+  std::string access_line_;
   proxy::Proxy proxy_;
   std::vector<std::unique_ptr<Door>> doors_;
   net::Timer reopen_timer_;
@@ -91,8 +99,6 @@ class Worker {
   Task on_drained_;
   TimePoint drain_linger_until_{};
   bool are_doors_closed_ = false;
-  std::vector<std::uint32_t> listener_of_;  // by address
-  std::string access_line_;
   std::thread thread_;
 };
 

@@ -73,9 +73,10 @@ void InboundConnection::read_requests(std::string_view bytes) {
     handler_->on_request_read_done();
     return;
   }
-  if (read_ended_) {
+  bool is_between_requests = state_ == State::kIdle && work_->kept.is_empty();
+  if (read_ended_ || (is_between_requests && owner_.closes_idle())) {
     close(Closing::kGraceful);
-  } else if (state_ == State::kIdle && work_->kept.is_empty()) {
+  } else if (is_between_requests) {
     forget_work();
   }
 }
@@ -328,7 +329,7 @@ void InboundConnection::go_on() {
     arm(TimerKind::kResume);
     return;
   }
-  if (read_ended_) {
+  if (read_ended_ || owner_.closes_idle()) {
     close(Closing::kGraceful);
     return;
   }
@@ -338,8 +339,11 @@ void InboundConnection::go_on() {
 
 void InboundConnection::close_if_idle() {
   if (state_ != State::kIdle || timer_kind_ == TimerKind::kResume) return;
-  if (is_first_request_) context_.scheduler().arm(timer_, kFirstRequestGrace);
-  else close(Closing::kGraceful);
+  if (!is_first_request_) {
+    close(Closing::kGraceful);
+  } else if (timer_.deadline() > context_.scheduler().now() + kFirstRequestGrace) {
+    context_.scheduler().arm(timer_, kFirstRequestGrace);
+  }
 }
 
 void InboundConnection::close(Closing how) {

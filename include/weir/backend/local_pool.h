@@ -23,7 +23,9 @@ class LocalBackend {
   LocalBackend(std::shared_ptr<Backend> shared, unsigned worker) : shared_(std::move(shared)), worker_(worker) {}
   ~LocalBackend();
   const Backend& shared() const { return *shared_; }
-  std::uint32_t in_flight() const { return own_in_flight_ + others_in_flight_; }
+  // By way of the shared count: after a reload that took the backend away and one that brought it back
+  // there are two of us, and the elder may still have requests.
+  std::uint32_t in_flight() const { return shared_->in_flight_of(worker_) + others_in_flight_; }
   bool is_removed() const { return is_removed_; }
   const std::shared_ptr<Backend>& identity() const { return shared_; }
   std::uint32_t own_in_flight() const { return own_in_flight_; }

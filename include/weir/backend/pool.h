@@ -23,8 +23,12 @@ class Backend {
   const Endpoint& endpoint() const { return endpoint_; }
   const std::string& address() const { return address_; }  // as text, for logs and metrics
 
-  // Requests in flight of one worker; stored by that worker only, read by all (relaxed).
-  void set_in_flight(unsigned worker, std::uint32_t count) { slots_[worker].in_flight.store(count, std::memory_order_relaxed); }
+  // Requests in flight of one worker; changed by that worker only, read by all (relaxed).
+  void add_in_flight(unsigned worker, int change) {
+    std::atomic<std::uint32_t>& slot = slots_[worker].in_flight;
+    slot.store(slot.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(change), std::memory_order_relaxed);
+  }
+  std::uint32_t in_flight_of(unsigned worker) const { return slots_[worker].in_flight.load(std::memory_order_relaxed); }
   // The sum over all workers but `worker`.
   std::uint32_t in_flight_of_others(unsigned worker) const;
   std::uint32_t in_flight() const { return in_flight_of_others(workers_); }

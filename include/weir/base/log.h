@@ -1,11 +1,12 @@
 #pragma once
-// weir's own log: one logfmt line per event to stderr, written with a single write(2), so that lines
-// of several threads never mix. Values are escaped. Any thread. Not for requests (see observe/).
+// weir's own log: one logfmt line per event to stderr, written whole, so that lines of several
+// threads never mix; a reader that does not keep up loses lines and delays nobody. Values are escaped. Any thread. Not for requests (see observe/).
 #include <atomic>
 #include <initializer_list>
 #include <string>
 #include <string_view>
 
+#include "weir/base/line_sink.h"
 #include "weir/base/time.h"
 
 namespace weir {
@@ -20,7 +21,7 @@ struct LogField {
 class Log {
  public:
   // Writes to descriptor `fd` (2 in weir run); `clock` outlives the log.
-  Log(LogLevel level, int fd, const Clock& clock) : level_(level), fd_(fd), clock_(clock) {}
+  Log(LogLevel level, int fd, const Clock& clock) : level_(level), sink_(fd), clock_(clock) {}
 
   bool is_enabled(LogLevel level) const { return level <= level_.load(std::memory_order_relaxed); }
   void error(std::string_view msg, std::initializer_list<LogField> fields = {}) { write(LogLevel::kError, msg, fields); }
@@ -33,7 +34,7 @@ class Log {
  private:
   void write(LogLevel level, std::string_view msg, std::initializer_list<LogField> fields);
   std::atomic<LogLevel> level_;
-  int fd_;
+  LineSink sink_;
   const Clock& clock_;
 };
 

@@ -13,7 +13,7 @@ enum class ConnectError : unsigned char {
   kUnreachable,    // no route, network down, a Unix path that is not there
   kTimedOut,       // the kernel's own timeout; weir's is the caller's timer
   kNoLocalPort,    // EADDRNOTAVAIL
-  kNoDescriptors,  // EMFILE, ENFILE
+  kNoDescriptors,  // EMFILE, ENFILE, and no kernel memory: ENOBUFS, ENOMEM
   kOther,
 };
 

@@ -24,8 +24,11 @@ class FileWatcher {
   ~FileWatcher();
   // Replaces what is watched. `files`: paths that exist or may come; `globs`: patterns (glob(7))
   // whose matching files count, in directories that exist or may come. Symlinks are followed and
-  // watched at both ends.
-  void watch(std::vector<std::string> files, std::vector<std::string> globs);
+  // watched at both ends. What changed after `read_began`, the wall time before the files were
+  // read, is told too, so that nothing is lost between reading and watching. A file written just
+  // before it may be told as well; the same state of a file is never told by two calls.
+  void watch(std::vector<std::string> files, std::vector<std::string> globs,
+             WallTime read_began = WallTime::max());
 
  private:
   struct Impl;

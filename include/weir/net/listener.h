@@ -32,6 +32,8 @@ class ListeningSocket {
   // With the real port where 0 was asked for.
   const Endpoint& endpoint() const { return endpoint_; }
   int fd() const;
+  // From now on clients are queued without waiting for their first bytes.
+  void stop_deferring();
 
  private:
   friend class Acceptor;

@@ -83,6 +83,7 @@ class Proxy final : public wire::InboundOwner {
   friend class Exchange;
   const wire::InboundSettings& inbound_settings() const override { return settings_->inbound; }
   bool wants_close() const override { return is_draining_; }
+  bool closes_idle() const override { return is_closing_idle_; }
   void on_request(wire::InboundConnection& connection, const http::RequestHead& head) override;
   void on_refused(wire::InboundConnection& connection, Failure failure, std::string_view detail) override;
   void on_closed(wire::InboundConnection& connection) override;
@@ -106,6 +107,7 @@ class Proxy final : public wire::InboundOwner {
   std::size_t connection_count_ = 0;
   std::size_t exchange_count_ = 0;
   bool is_draining_ = false;
+  bool is_closing_idle_ = false;
   std::string path_scratch_;
 };
 

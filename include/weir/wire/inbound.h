@@ -63,6 +63,8 @@ class InboundOwner {
   virtual const InboundSettings& inbound_settings() const = 0;
   // Answers shall say Connection: close (drain).
   virtual bool wants_close() const = 0;
+  // Connections without a request under way shall close (the end of a drain).
+  virtual bool closes_idle() const { return false; }
   // A head was received. The owner calls connection.attach() with a handler before it returns.
   virtual void on_request(InboundConnection& connection, const http::RequestHead& head) = 0;
   // A head was refused, or did not arrive in time after its first byte: the owner accounts for it

@@ -86,7 +86,7 @@ TEST_CASE("what other workers have in flight counts, refreshed every 100 ms") {
   auto a = make_backend(1), b = make_backend(2);
   LocalPool mine(spec_of({a, b}), 0);
   LocalPool theirs(spec_of({a, b}), 1);
-  a->set_in_flight(1, 5);
+  a->add_in_flight(1, 5);
   CHECK(a->in_flight_of_others(0) == 5);
   CHECK(a->in_flight_of_others(1) == 0);
   auto first_choice = [&](TimePoint now) {
@@ -96,12 +96,12 @@ TEST_CASE("what other workers have in flight counts, refreshed every 100 ms") {
   for (int i = 0; i < 4; ++i) CHECK(first_choice(kStart) == b);
   CHECK(mine.backends()[0]->in_flight() == 5);
   CHECK(mine.backends()[0]->own_in_flight() == 0);
-  a->set_in_flight(1, 0);
-  b->set_in_flight(1, 9);
+  a->add_in_flight(1, -5);
+  b->add_in_flight(1, 9);
   CHECK(first_choice(kStart + 99ms) == b);  // not known yet
   for (int i = 0; i < 4; ++i) CHECK(first_choice(kStart + 100ms) == a);
   // An update asks at once.
-  a->set_in_flight(1, 20);
+  a->add_in_flight(1, 20);
   mine.update(spec_of({b, a}));
   CHECK(first_choice(kStart + 101ms) == b);
 }
@@ -141,7 +141,7 @@ TEST_CASE("a new algorithm takes over, an old one keeps its place") {
   CHECK(pool.claim({}, kStart, rng).backend().identity() == b);
   auto changed = std::make_shared<PoolSpec>(*spec);
   changed->balance = config::Balance::kLeastRequests;
-  b->set_in_flight(1, 3);
+  b->add_in_flight(1, 3);
   pool.update(changed);
   for (int i = 0; i < 4; ++i) CHECK(pool.claim({}, kStart, rng).backend().identity() == a);
 }

@@ -1,13 +1,13 @@
-#include "access_sink.h"
+#include "weir/base/line_sink.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace weir::server {
+namespace weir {
 
-AccessSink::AccessSink(int fd) : fd_(fd) {
+LineSink::LineSink(int fd) : fd_(fd) {
   struct stat info {};
   if (fstat(fd, &info) != 0) return;
   is_socket_ = S_ISSOCK(info.st_mode);
@@ -21,17 +21,17 @@ AccessSink::AccessSink(int fd) : fd_(fd) {
   owns_fd_ = true;
 }
 
-AccessSink::~AccessSink() {
+LineSink::~LineSink() {
   if (owns_fd_) close(fd_);
 }
 
-std::string_view::size_type AccessSink::put(std::string_view bytes) {
+std::size_t LineSink::put(std::string_view bytes) {
   ssize_t taken = is_socket_ ? send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
                              : write(fd_, bytes.data(), bytes.size());
   return taken < 0 ? 0 : static_cast<std::size_t>(taken);
 }
 
-bool AccessSink::write_line(std::string_view line) {
+bool LineSink::write_line(std::string_view line) {
   std::lock_guard lock(mutex_);
   if (!rest_.empty()) {
     rest_.erase(0, put(rest_));
@@ -43,4 +43,4 @@ bool AccessSink::write_line(std::string_view line) {
   return true;
 }
 
-}  // namespace weir::server
+}  // namespace weir
