@@ -171,6 +171,7 @@ void SimBackend::Conn::compose() {
   if (answer_.keep_alive_seconds)
     outbox_ += "Keep-Alive: timeout=" + std::to_string(*answer_.keep_alive_seconds) + "\r\n";
   outbox_ += "\r\n";
+  attempt_->head_until = link_.written_by_actor() + outbox_.size();
   compose_body();
 }
 

@@ -170,6 +170,7 @@ Weather draw_weather(Chance& chance) {
 Nature draw_nature(Chance& chance, const Weather& weather) {
   Nature nature;
   nature.split_percent = weather.is_choppy ? chance.between(20, 90) : chance.pick({0u, 0u, 5u});
+  nature.busy_percent = chance.pick({0u, 20u, 50u});
   nature.window_bytes = chance.pick({1'000u, 4'096u, 64u * 1024, 64u * 1024, 256u * 1024});
   if (chance.percent(20)) nature.max_delay = chance.between(milliseconds(1), milliseconds(30));
   return nature;
@@ -207,12 +208,13 @@ Answer draw_answer(Chance& chance, const Weather& weather, const Request& reques
   if (chance.percent(5)) answer.trailers = "X-Checksum: 1\r\nContent-Length: 3\r\n";
   if (chance.percent(10)) answer.keeps_alive = false;
   if (chance.percent(5) && answer.body != BodyEnd::kChunked) answer.minor_version = 0;
-  if (chance.percent(8)) answer.when = Answer::When::kAfterHead;
+  if (chance.percent(request.upload_bytes > 5'000 ? 20 : 8)) answer.when = Answer::When::kAfterHead;
   if (chance.percent(20) && idle_limit && *idle_limit >= seconds(1))
     answer.keep_alive_seconds =
         static_cast<unsigned>(std::chrono::floor<seconds>(*idle_limit).count());
   if (request.is_upgrade && chance.percent(80)) {
     answer.upgrades = true;
+    answer.minor_version = 1;
     answer.when = Answer::When::kAfterRequest;
     answer.tunnel_bytes = draw_size(chance);
   }

@@ -92,6 +92,9 @@ void Ledger::check_reuse(const Request& request, Link& link, std::uint64_t offse
   if (mark.read != previous.answered_until)
     return fail(name(request) + on + "where weir had read " + std::to_string(mark.read) +
                 " bytes instead of the answer's " + std::to_string(previous.answered_until));
+  // Requests follow each other, so this one's beginning is the end of the one before.
+  if (link.sent_when_read(previous.head_until) < offset)
+    return fail(name(request) + on + "whose last answer came before the end of its request (R23)");
   if (!request.has_side_effects) return;
   if (idle.is_unix) return fail(name(request) + on + "a Unix socket that was used before");
   Duration allowed = std::chrono::seconds(1);

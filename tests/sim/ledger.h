@@ -35,6 +35,7 @@ struct Attempt {
   bool is_answered_whole = false;
   bool keeps_alive = false;
   bool may_hang = false;             // told to be silent, or slow
+  std::uint64_t head_until = 0;      // offset behind its final head
   std::uint64_t answered_until = 0;  // offset behind the answer
 };
 

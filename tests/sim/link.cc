@@ -60,7 +60,8 @@ void Link::arrive(Flow& flow) {
   }
   if (flow.reset_arrived && &flow == &to_actor_) drop(to_weir_);
   move(flow);
-  wake(flow, Duration::zero());
+  bool is_busy = &flow == &to_weir_ && network_.chance_.percent(nature_.busy_percent);
+  wake(flow, is_busy ? delay() : Duration::zero());
 }
 
 // Lets the receiver look at what is there, in an event of its own.
@@ -155,6 +156,7 @@ void Link::send_reset(Flow& outgoing, Flow& incoming) {
   std::size_t kept = network_.chance_.below(static_cast<std::uint32_t>(outgoing.on_wire()) + 1);
   outgoing.bytes.resize(outgoing.begin + outgoing.arrived + kept);
   outgoing.has_reset = true;
+  outgoing.has_end = outgoing.end_arrived;
   drop(incoming);
   move(outgoing);
 }
@@ -171,6 +173,13 @@ Link::Mark Link::mark_at(std::uint64_t offset) const {
     found = mark;
   }
   return found;
+}
+
+std::uint64_t Link::sent_when_read(std::uint64_t offset) const {
+  for (const ReadMark& mark : read_marks_) {
+    if (mark.read >= offset) return mark.sent;
+  }
+  return 0;
 }
 
 }  // namespace weir::sim

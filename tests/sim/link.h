@@ -27,6 +27,7 @@ struct Nature {
   Duration min_delay = std::chrono::microseconds(20);
   Duration max_delay = std::chrono::microseconds(200);
   unsigned split_percent = 0;            // how often an arrival is only a part
+  unsigned busy_percent = 0;             // how often weir's loop looks at one only later
   std::size_t window_bytes = 64 * 1024;  // of each receiving kernel
   bool hides_acknowledgements = false;   // a Unix socket
 };
@@ -75,6 +76,8 @@ class Link {
     bool saw_end;
   };
   Mark mark_at(std::uint64_t offset) const;
+  // How much weir's kernel had taken when weir read the byte before `offset` of the actor's stream.
+  std::uint64_t sent_when_read(std::uint64_t offset) const;
   std::unique_ptr<net::Stream> make_stream();
 
  private:
@@ -131,6 +134,11 @@ class Link {
   std::string queue_;  // accepted from weir, not yet by its kernel
   std::uint64_t offered_by_weir_ = 0;
   std::vector<Mark> marks_;
+  struct ReadMark {
+    std::uint64_t read;
+    std::uint64_t sent;
+  };
+  std::vector<ReadMark> read_marks_;
   TimePoint last_read_at_{};
   std::uint8_t pause_reasons_ = 0;
   bool weir_is_ending_ = false;

@@ -34,6 +34,11 @@ class LinkStream final : public net::Stream {
     if (link_->nature_.hides_acknowledgements) return std::nullopt;
     return link_->to_actor_.acknowledged;
   }
+  bool has_input_waiting() const override {
+    const Link::Flow& flow = link_->to_weir_;
+    return flow.arrived > 0 || (flow.end_arrived && !flow.end_was_read) ||
+           (flow.reset_arrived && !flow.reset_was_read);
+  }
   void end_writing() override { link_->weir_end_writing(); }
   void pause_reading(net::PauseReason reason) override {
     link_->pause_reasons_ |= static_cast<std::uint8_t>(reason);
@@ -160,6 +165,7 @@ void Link::read_for_weir() {
     std::size_t budget = std::clamp<std::size_t>(observer_->read_budget(), 1, net::kHighMarkBytes);
     std::string bytes = take(flow, std::min(flow.arrived, budget));
     last_read_at_ = network_.events_.clock().now();
+    read_marks_.push_back({to_weir_.read, to_actor_.written});
     if (flow.arrived > 0 || flow.end_arrived || flow.reset_arrived)
       wake(flow, std::chrono::microseconds(1));
     return observer_->on_read(bytes);
