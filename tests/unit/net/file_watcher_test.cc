@@ -175,6 +175,71 @@ TEST_CASE("the poll finds what inotify does not tell") {
   CHECK(w.stays_silent());
 }
 
+TEST_CASE("changes between reading and watching are told, once") {
+  Watched w;
+  fs::create_directories(w.root / "v1");
+  fs::create_directories(w.root / "v2");
+  fs::create_directories(w.root / "conf.d");
+  fs::create_symlink("v1", w.root / "current");
+  for (const char* name : {"weir.toml", "v1/map", "v2/map", "conf.d/a.toml", "aside"}) {
+    write_file(w.root / name, "1");
+  }
+  auto watch = [&](WallTime read_began) {
+    w.watcher->watch({w.root / "weir.toml", w.root / "current/map"}, {w.root / "conf.d/*.toml"},
+                     read_began);
+  };
+  w.loop.turns_in(milliseconds(30));  // past the tick
+  WallTime read_began = TestLoop::clock().wall();
+  bool is_change = true;
+  SUBCASE("nothing") { is_change = false; }
+  SUBCASE("something else") {
+    is_change = false;
+    write_file(w.root / "conf.d/readme", "2");
+  }
+  SUBCASE("a file") { write_file(w.root / "weir.toml", "2"); }
+  SUBCASE("an older file in its place") { fs::rename(w.root / "aside", w.root / "weir.toml"); }
+  SUBCASE("behind a symlink") { write_file(w.root / "v1/map", "2"); }
+  SUBCASE("a symlink on the way") {
+    fs::create_symlink("v2", w.root / "next");
+    fs::rename(w.root / "next", w.root / "current");
+  }
+  SUBCASE("a match of a glob") { write_file(w.root / "conf.d/a.toml", "2"); }
+  SUBCASE("a new match of a glob") { fs::rename(w.root / "aside", w.root / "conf.d/b.toml"); }
+  SUBCASE("a new match that is a symlink") {
+    fs::create_symlink("../aside", w.root / "conf.d/b.toml");
+  }
+  watch(read_began);
+  CHECK(w.changes == 0);
+  if (!is_change) {
+    CHECK(w.stays_silent());
+    return;
+  }
+  CHECK(w.hears());
+  w.loop.turns_in(milliseconds(30));
+  watch(TestLoop::clock().wall());
+  CHECK(w.stays_silent());
+}
+
+TEST_CASE("files from the future are told once, and again when they change") {
+  Watched w;
+  fs::path file = w.root / "weir.toml";
+  auto write_in_future = [&](std::string_view text) {
+    write_file(file, text);
+    fs::last_write_time(file, fs::file_time_type::clock::now() + std::chrono::hours(1));
+  };
+  write_in_future("1");
+  w.watcher->watch({file}, {}, TestLoop::clock().wall());
+  CHECK(w.hears());
+  w.hook = [&] { w.watcher->watch({file}, {}, TestLoop::clock().wall()); };
+  w.watcher->watch({file}, {}, TestLoop::clock().wall());
+  CHECK(w.stays_silent());
+  w.watcher->watch({}, {});
+  write_in_future("2");
+  w.watcher->watch({file}, {}, TestLoop::clock().wall());
+  CHECK(w.hears());
+  CHECK(w.stays_silent());
+}
+
 TEST_CASE("watching something else, and odd paths") {
   Watched w;
   fs::create_symlink("loop", w.root / "loop");

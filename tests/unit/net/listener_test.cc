@@ -206,6 +206,27 @@ TEST_CASE("an acceptor that could not duplicate its socket says so and tries aga
   }
 }
 
+TEST_CASE("a last look takes all that is queued, and ends where nothing can be taken") {
+  TestLoop loop;
+  ListeningSocket socket = listen_at(loopback());
+  AcceptRecorder accepted(loop);
+  Acceptor acceptor(loop, socket, accepted);
+  acceptor.pause();
+  CHECK(acceptor.take_queued().empty());
+  std::vector<Peer> peers;
+  for (int i = 0; i < 40; ++i) peers.push_back(Peer::connect_to(socket.endpoint()));
+  peers[7].reset();
+  {
+    LowerDescriptorLimit limit;
+    CHECK(acceptor.take_queued().empty());
+  }
+  std::vector<AcceptedSocket> queued = acceptor.take_queued();
+  CHECK(queued.size() == 40);
+  CHECK(queued.front().peer().is_loopback());
+  CHECK(acceptor.take_queued().empty());
+  CHECK(accepted.streams.empty());
+}
+
 TEST_CASE("an accepted socket that nobody adopts is closed") {
   ListeningSocket socket = listen_at(loopback());
   Peer peer = Peer::connect_to(socket.endpoint());

@@ -151,6 +151,72 @@ TEST_CASE("a loop waits for the running background work and drops the rest") {
   CHECK_FALSE(did_report);
 }
 
+TEST_CASE("ended background work is over: what runs is waited for, the rest is dropped") {
+  TestLoop loop;
+  CHECK(loop.prepare_background());
+  CHECK(loop.prepare_background());
+  auto used = std::make_shared<std::string>();
+  std::atomic<int> begun = 0;
+  std::atomic<bool> may_end = false;
+  int done = 0;
+  loop.run_in_background([&] { ++begun; }, [&done, used] { ++done; });
+  loop.run_in_background(
+      [&, used] {
+        ++begun;
+        begun.notify_one();
+        may_end.wait(false);
+        *used += "works";
+      },
+      [&done, used] { ++done; });
+  loop.run_in_background([&begun, used] { ++begun; }, [&done, used] { ++done; });
+  while (begun < 2) begun.wait(begun);
+  std::thread other([&] {
+    ::usleep(2000);
+    may_end = true;
+    may_end.notify_one();
+  });
+  loop.end_background();
+  CHECK(*used == "works");
+  CHECK(used.use_count() == 1);  // the first's second half is gone too, although its turn was next
+  other.join();
+  loop.run_in_background([&] { ++begun; }, [&] { ++done; });
+  loop.end_background();
+  CHECK_FALSE(loop.prepare_background());
+  loop.turns_in(milliseconds(10));
+  CHECK(begun == 2);
+  CHECK(done == 0);
+}
+
+TEST_CASE("background work may be ended by a second half") {
+  TestLoop loop;
+  int done = 0;
+  loop.run_in_background([] {}, [&] {
+    ++done;
+    loop.end_background();
+  });
+  loop.run_in_background([] {}, [&] { ++done; });
+  CHECK(loop.run_until([&] { return done == 1; }));
+  loop.turns_in(milliseconds(10));
+  CHECK(done == 1);
+}
+
+TEST_CASE("no thread for the background is an answer, not an exception") {
+  TestLoop loop;
+  pthread_attr_t before, too_large;
+  REQUIRE(pthread_getattr_default_np(&before) == 0);
+  REQUIRE(pthread_getattr_default_np(&too_large) == 0);
+  pthread_attr_setstacksize(&too_large, std::size_t{1} << 48);  // more than there are addresses
+  REQUIRE(pthread_setattr_default_np(&too_large) == 0);
+  CHECK_FALSE(loop.prepare_background());
+  REQUIRE(pthread_setattr_default_np(&before) == 0);
+  pthread_attr_destroy(&before);
+  pthread_attr_destroy(&too_large);
+  sigset_t blocked;
+  pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+  CHECK(sigismember(&blocked, SIGTERM) == 0);
+  CHECK(loop.prepare_background());
+}
+
 TEST_CASE("signals arrive on the loop") {
   TestLoop loop;
   std::vector<int> seen;

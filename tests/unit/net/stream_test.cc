@@ -303,12 +303,72 @@ TEST_CASE("a finished stream gives up on a silent peer after its linger time") {
   TimePoint start = scheduler.now();
   Stream::finish(std::move(pair.stream));
   CHECK(pair.peer.try_read() == "");
-  scheduler.set_now(start + milliseconds(1999));
+  scheduler.set_now(start + milliseconds(999));
   scheduler.run_timers();
   CHECK(pair.loop.open_streams() == 1);
-  scheduler.set_now(start + milliseconds(2000));
+  scheduler.set_now(start + milliseconds(1000));
   scheduler.run_timers();
   CHECK(pair.loop.open_streams() == 0);
+}
+
+// Sends until the stream is closed or nothing more is taken; how much that was.
+std::size_t send_all(Pair& pair, std::size_t most) {
+  std::string block(16 * 1024, 'x');
+  std::size_t sent = 0;
+  CHECK(pair.loop.run_until([&] {
+    while (sent < most) {
+      ssize_t count = ::send(pair.peer.fd(), block.data(), std::min(block.size(), most - sent),
+                             MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (count < 0) break;
+      sent += static_cast<std::size_t>(count);
+    }
+    return sent == most || pair.loop.open_streams() == 0;
+  }));
+  return sent;
+}
+
+TEST_CASE("a finished stream discards 256 KiB and no more") {
+  Pair pair;
+  pair.stream->write("413");
+  Stream::finish(std::move(pair.stream));
+  send_all(pair, 256 * 1024 - 1);
+  pair.loop.turns_in(milliseconds(20));
+  CHECK(pair.loop.open_streams() == 1);
+  CHECK(pair.peer.try_read() == "413");
+  send_all(pair, 64 * 1024 * 1024);
+  CHECK(pair.loop.open_streams() == 0);
+}
+
+TEST_CASE("an upload that goes on does not cut the answer that a finished stream still flushes") {
+  Pair pair;
+  std::size_t total = 32 * 1024 * 1024;  // more than the kernel ever holds
+  pair.stream->write(std::string(total, 'x'));
+  Stream::finish(std::move(pair.stream));
+  std::string block(16 * 1024, 'x');
+  std::size_t sent = 0;
+  for (int quiet = 0; quiet < 10; ++quiet) {
+    pair.loop.turns_in(milliseconds(2));
+    ssize_t count = 0;
+    while ((count = ::send(pair.peer.fd(), block.data(), block.size(),
+                           MSG_NOSIGNAL | MSG_DONTWAIT)) > 0) {
+      sent += static_cast<std::size_t>(count);
+      quiet = 0;
+    }
+    REQUIRE(sent < 64 * 1024 * 1024);
+  }
+  CHECK(sent >= 256 * 1024);
+  CHECK(pair.loop.open_streams() == 1);
+  CHECK(pair.loop.turns_in(milliseconds(30)) < 8);
+  std::size_t received = 0;
+  CHECK(pair.loop.run_until([&] {
+    while (auto bytes = pair.peer.try_read()) {
+      if (bytes->empty() || *bytes == "!") return true;
+      received += bytes->size();
+    }
+    return false;
+  }));
+  CHECK(received == total);
+  CHECK(pair.loop.run_until([&] { return pair.loop.open_streams() == 0; }));
 }
 
 TEST_CASE("a finished stream gives up on a peer that does not take its queue") {
