@@ -153,7 +153,7 @@ void Control::watch_files(const Version& version) {
   }
   if (watcher_ == nullptr)
     watcher_ = std::make_unique<net::FileWatcher>(loop_, net::FileWatchOptions{}, [this] { reload("file change"); });
-  watcher_->watch(loaded.files, loaded.globs);
+  watcher_->watch(loaded.files, loaded.globs, version.read_began);
 }
 
 }  // namespace weir::server
