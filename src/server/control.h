@@ -64,6 +64,7 @@ class Control final : private admin::AdminSource {
   void publish(std::shared_ptr<Version> version);
   void on_published(std::shared_ptr<Version> version);
   void finish_reload(observe::ReloadResult result, std::string message);
+  void end_reload();
   void warn_of_restart(const config::Config& next);
   void watch_files(const Version& version);
   void free_in_background(std::shared_ptr<Version> version);

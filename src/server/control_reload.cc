@@ -10,6 +10,8 @@ namespace weir::server {
 
 namespace {
 
+constexpr std::string_view kFileChange = "file change";
+
 bool is_bound_alike(const config::Config& a, const config::Config& b) {
   if (a.listeners.size() != b.listeners.size() || a.admin.bind != b.admin.bind) return false;
   for (std::size_t index = 0; index < a.listeners.size(); ++index) {
@@ -72,6 +74,13 @@ void Control::on_loaded(std::shared_ptr<Version> version) {
     free_in_background(std::move(version));
     return;
   }
+  bool is_news = !version->built.difference.is_empty() || version->has_new_settings;
+  if (!is_news && reload_cause_ == kFileChange && numbers_.was_last_reload_successful) {
+    // A touched file, or one that was written while weir read it.
+    log_.debug("files were touched, nothing changed");
+    free_in_background(std::move(version));
+    return end_reload();
+  }
   warn_of_restart(*version->loaded.config);
   version->settings = make_settings(*version->loaded.config);
   publish(std::move(version));
@@ -119,9 +128,13 @@ void Control::on_published(std::shared_ptr<Version> version) {
 void Control::finish_reload(observe::ReloadResult result, std::string message) {
   last_reload_ = {clock_.wall(), result, std::move(message)};
   has_reloaded_ = true;
+  end_reload();
+}
+
+void Control::end_reload() {
   is_reloading_ = false;
   if (state_ == admin::ServiceState::kDraining) return;
-  notify_service_manager("READY=1\nSTATUS=" + last_reload_.message);
+  notify_service_manager(has_reloaded_ ? "READY=1\nSTATUS=" + last_reload_.message : "READY=1");
   if (!pending_reload_.has_value()) return;
   std::string cause = std::move(*pending_reload_);
   pending_reload_.reset();
@@ -152,7 +165,7 @@ void Control::watch_files(const Version& version) {
     return;
   }
   if (watcher_ == nullptr)
-    watcher_ = std::make_unique<net::FileWatcher>(loop_, net::FileWatchOptions{}, [this] { reload("file change"); });
+    watcher_ = std::make_unique<net::FileWatcher>(loop_, net::FileWatchOptions{}, [this] { reload(std::string(kFileChange)); });
   watcher_->watch(loaded.files, loaded.globs, version.read_began);
 }
 

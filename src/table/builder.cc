@@ -237,7 +237,8 @@ Builder::Built Builder::Impl::publish(const config::Config& config, const PoolId
   compare_pools(*pools, *new_pools, built.difference);
 
   auto tables = std::make_shared<Tables>();
-  tables->generation = ++generation;
+  if (generation == 0 || !built.difference.is_empty()) ++generation;
+  tables->generation = generation;
   tables->hash = hash_of(new_hosts, *new_pools);
   tables->routes = routes.table();
   tables->pools = new_pools;

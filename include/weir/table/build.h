@@ -18,7 +18,7 @@ namespace weir::table {
 
 // One version of everything that requests are routed by.
 struct Tables {
-  std::uint64_t generation = 0;
+  std::uint64_t generation = 0;  // the same as long as the contents are
   std::uint64_t hash = 0;  // of the contents: equal on two weirs with equal tables
   std::shared_ptr<const route::RouteTable> routes;
   std::shared_ptr<const backend::PoolSet> pools;

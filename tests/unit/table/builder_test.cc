@@ -196,6 +196,13 @@ TEST_CASE("pool ids and backends go on over reloads") {
   CHECK(third->generation == 3);
 }
 
+TEST_CASE("the generation grows only with a change") {
+  Builder builder(kWorkers, kSeed);
+  CHECK(built_by(builder, two_pools()).tables->generation == 1);
+  CHECK(built_by(builder, two_pools()).tables->generation == 1);
+  CHECK(built_by(builder, ConfigText()).tables->generation == 2);
+}
+
 TEST_CASE("a pool that did not change is the same object") {
   Builder builder(kWorkers, kSeed);
   ConfigText text = two_pools();
