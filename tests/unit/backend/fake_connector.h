@@ -8,9 +8,21 @@
 #include <vector>
 
 #include "tests/support/fake_stream.h"
+#include "tests/unit/wire/stream_decorator.h"
 #include "weir/net/connector.h"
 
 namespace weir::test {
+
+// Tells of bytes that arrived and were not delivered yet (FakeWire::incoming, set directly).
+class PeekableStream final : public StreamDecorator {
+ public:
+  PeekableStream(std::unique_ptr<net::Stream> inner, const FakeWire& wire)
+      : StreamDecorator(std::move(inner)), wire_(wire) {}
+  bool has_input_waiting() const override { return !wire_.incoming.empty(); }
+
+ private:
+  const FakeWire& wire_;
+};
 
 class FakeConnector final : public net::Connector {
  public:
@@ -35,7 +47,7 @@ class FakeConnector final : public net::Connector {
     peers.push_back(std::make_unique<FakePeer>(scheduler_));
     FakePeer& peer = *peers.back();
     peer.set_window(window_bytes);
-    observer->on_connected(peer.stream());
+    observer->on_connected(std::make_unique<PeekableStream>(peer.stream(), peer.wire()));
     scheduler_.drain_retired();
     return peer;
   }

@@ -25,6 +25,22 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("R22: a connection on which something waits unreported is not taken, the next one is") {
+  Connections world;
+  auto pool = world.pool();
+  test::FakePeer& good = world.make_idle(*pool);
+  test::FakePeer& spoiled = world.make_idle(*pool);
+  world.advance(10ms);
+  spoiled.wire().incoming = "HTTP/1.1 408 Request Timeout\r\n";
+  Lease lease = world.lease(*pool);
+  world.scheduler.drain_retired();
+  CHECK(lease.is_reused());
+  CHECK_FALSE(spoiled.is_open());
+  CHECK(good.is_open());
+  CHECK(world.connections->idle_count() == 0);
+  world.exchange(lease, &good);
+}
+
 TEST_CASE("only the youngest idle connection is looked at") {
   Connections world;
   auto pool = world.pool();

@@ -87,7 +87,7 @@ TEST_CASE("R25: an answer before the end of the upload is relayed at once") {
     backend.send("later");
     CHECK(client.take_received() == "later");
     CHECK(client.is_open());
-    CHECK(world.proxy->backend_connections().idle_count() == 1);
+    CHECK_FALSE(backend.is_open());  // it may never read the rest
   }
   SUBCASE("a whole answer ends both connections") {
     backend.send("later");

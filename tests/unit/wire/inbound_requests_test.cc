@@ -283,6 +283,21 @@ TEST_CASE("R31: each pipelined request of a client that only listens has client_
   CHECK(inbound.closing() == Closing::kFinished);
 }
 
+TEST_CASE("R31: client_fin begins anew with each kept request, and ends it") {
+  Inbound inbound;
+  inbound.client.send(get("/1") + get("/2"));
+  inbound.reply();
+  inbound.client.end();  // before the turn that reads what was kept
+  CHECK_FALSE(inbound.is_closed());
+  inbound.advance(0s);
+  REQUIRE(inbound.requests.size() == 2);
+  CHECK(inbound.connection->is_timed());
+  inbound.advance(1s - 1ms);
+  CHECK(inbound.last().failures.empty());
+  inbound.advance(1ms);
+  CHECK(inbound.last().failures == std::vector{Failure::client_gone});
+}
+
 TEST_CASE("the end of stream behind a kept half request closes after the answer") {
   Inbound inbound;
   inbound.client.send(get("/1") + "GET /2 HT");

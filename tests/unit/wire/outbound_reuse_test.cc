@@ -1,5 +1,6 @@
 // When a connection may carry another request, and what a backend cannot have read.
 #include "outbound_fixture.h"
+#include "stream_decorator.h"
 
 namespace {
 
@@ -110,25 +111,10 @@ TEST_CASE("acknowledgements of the request before that come late say nothing abo
 }
 
 // A Unix socket's stream: nobody knows what was acknowledged.
-class Unacknowledged final : public weir::net::Stream {
+class Unacknowledged final : public weir::test::StreamDecorator {
  public:
-  explicit Unacknowledged(std::unique_ptr<weir::net::Stream> inner) : inner_(std::move(inner)) {}
-  void set_observer(weir::net::StreamObserver* to) override { inner_->set_observer(to); }
-  weir::net::WriteResult write(std::span<const std::string_view> slices) override {
-    return inner_->write(slices);
-  }
-  std::size_t queued_bytes() const override { return inner_->queued_bytes(); }
-  std::uint64_t sent_bytes() const override { return inner_->sent_bytes(); }
+  using StreamDecorator::StreamDecorator;
   std::optional<std::uint64_t> acknowledged_bytes() const override { return std::nullopt; }
-  void end_writing() override { inner_->end_writing(); }
-  void pause_reading(weir::net::PauseReason reason) override { inner_->pause_reading(reason); }
-  void resume_reading(weir::net::PauseReason reason) override { inner_->resume_reading(reason); }
-  bool is_reading_paused() const override { return inner_->is_reading_paused(); }
-
- private:
-  void do_reset() override {}
-  void do_finish() override {}
-  std::unique_ptr<weir::net::Stream> inner_;
 };
 
 TEST_CASE("without acknowledgements only what was never handed over is unread") {
@@ -145,6 +131,32 @@ TEST_CASE("without acknowledgements only what was never handed over is unread") 
     CHECK(outbound.events == "closed_before_response;");
     CHECK(outbound.failure.is_unread == (window == 0));
   }
+}
+
+TEST_CASE("R23: an answer before the end of the request, or in place of the 100, is the last one") {
+  constexpr std::string_view kHead = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+  Outbound outbound;
+  SUBCASE("before the end of the request") {
+    outbound.connection->start_request(Method::kPost, {});
+    outbound.backend.send(kHead);
+    outbound.connection->end_request();
+    outbound.backend.send("ok");
+    CHECK_FALSE(outbound.connection->is_reusable());
+  }
+  SUBCASE("in place of the 100") {
+    outbound.connection->start_request(Method::kPost, {}, true);
+    outbound.connection->end_request();
+    outbound.backend.send(std::string(kHead) + "ok");
+    CHECK_FALSE(outbound.connection->is_reusable());
+  }
+  SUBCASE("behind the 100") {
+    outbound.connection->start_request(Method::kPost, {}, true);
+    outbound.backend.send("HTTP/1.1 100 Continue\r\n\r\n");
+    outbound.connection->end_request();
+    outbound.backend.send(std::string(kHead) + "ok");
+    CHECK(outbound.connection->is_reusable());
+  }
+  CHECK(outbound.events.ends_with("200;body;end;"));
 }
 
 TEST_CASE("anything on an idle connection is an event, of whatever kind") {
