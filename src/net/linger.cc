@@ -47,7 +47,11 @@ void StreamNode::finish() {
   sync();
 }
 
-void Linger::on_deadline() { node.close(); }
+// What is still queued would be missing behind an orderly end: the client shall see that (R24).
+void Linger::on_deadline() {
+  if (node.queue_.is_empty()) node.close();
+  else node.reset();
+}
 
 void StreamNode::on_linger_ready() {
   bool was_flushing = !queue_.is_empty();

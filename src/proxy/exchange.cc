@@ -205,7 +205,7 @@ Activity Exchange::client_activity() const {
   if (state_ == ExchangeState::kRouting || state_ == ExchangeState::kDone) return Activity::kNothing;
   if (client_.queued_bytes() > 0) return Activity::kReceiving;
   if (state_ == ExchangeState::kTunnelling) return Activity::kBothWays;
-  if (is_upload_complete_) return Activity::kNothing;
+  if (is_upload_complete_ || client_.is_waiting_to_continue()) return Activity::kNothing;
   return client_.is_body_paused() ? Activity::kPaused : Activity::kSending;
 }
 
@@ -218,7 +218,8 @@ Activity Exchange::backend_activity() const {
       if (lease_.connection().is_reading_paused()) return Activity::kPaused;
       if (is_upload_broken_) return Activity::kThinking;
       if (lease_.connection().queued_bytes() > 0) return Activity::kReceiving;
-      return is_upload_complete_ ? Activity::kThinking : Activity::kNothing;
+      // The client may rightly wait for a 100: then the next word is the backend's.
+      return is_upload_complete_ || client_.is_waiting_to_continue() ? Activity::kThinking : Activity::kNothing;
     case ExchangeState::kRelaying:
       if (!lease_.is_held()) return Activity::kNothing;
       return lease_.connection().is_reading_paused() ? Activity::kPaused : Activity::kSending;
@@ -271,7 +272,8 @@ void Exchange::on_timer() {
 }
 
 void Exchange::on_request_timeout() {
-  if (state_ == ExchangeState::kReplying) return;
+  // The answer is complete: how long the client takes to read it is client_write's affair.
+  if (state_ == ExchangeState::kReplying || has_relayed_backend_) return;
   if (client_.has_begun_response()) {
     finish(Failure::request_timeout, Ending::kCut);
   } else {
@@ -279,7 +281,10 @@ void Exchange::on_request_timeout() {
   }
 }
 
-void Exchange::cut(Failure failure) { finish(failure, Ending::kCut); }
+// A reply on its way keeps its reason.
+void Exchange::cut(Failure failure) {
+  finish(state_ == ExchangeState::kReplying ? failure_ : failure, Ending::kCut);
+}
 
 void Exchange::reply(Failure failure, std::string_view detail) {
   if (failed_in_ == ExchangeState::kDone) failed_in_ = state_;

@@ -103,6 +103,7 @@ void Exchange::start_tunnel(const http::ResponseHead& head) {
     return;
   }
   if (!transition(ExchangeState::kTunnelling)) return;
+  request_timer_.cancel();  // a tunnel has its own limit
   status_ = 101;
   http::ResponseForwarding how;
   how.server_name = proxy_.settings_->server_name;

@@ -133,7 +133,7 @@ void InboundConnection::begin_request() {
   owner_.on_request(*this, head);
   WEIR_CHECK(handler_ != nullptr);
   if (has_body) {
-    arm(TimerKind::kBody);
+    if (!is_waiting_to_continue()) arm(TimerKind::kBody);
   } else {
     complete_request(kNoFields);
   }
@@ -149,7 +149,12 @@ void InboundConnection::complete_request(const http::Fields& trailers) {
   handler_->on_request_end(trailers);
 }
 
+bool InboundConnection::is_waiting_to_continue() const {
+  return work_ != nullptr && work_->expects_continue && !request_is_complete_;
+}
+
 std::string_view InboundConnection::take_body(std::string_view bytes) {
+  work_->expects_continue = false;
   http::BodyDecoder::Step step = work_->body.next(bytes);
   switch (step.event) {
     case http::BodyDecoder::Event::kNeedMore:
@@ -273,7 +278,8 @@ void InboundConnection::resume_body() {
   if (!is_body_paused_ || state_ == State::kClosed) return;
   is_body_paused_ = false;
   stream_->resume_reading(net::PauseReason::kPeerFull);
-  if (state_ == State::kExchange && !request_is_complete_ && !is_deaf_) arm(TimerKind::kBody);
+  if (state_ == State::kExchange && !request_is_complete_ && !is_deaf_ && !is_waiting_to_continue())
+    arm(TimerKind::kBody);
 }
 
 // The client's side failed while a handler is attached; it answers or lets go before it returns.
@@ -366,6 +372,7 @@ bool InboundConnection::is_timed() const {
     case State::kHead: return timer_.is_armed();
     case State::kExchange:
       if (stream_->queued_bytes() > 0 && !work_->write_timer.is_armed()) return false;
+      if (is_waiting_to_continue()) return true;
       if (!request_is_complete_ && !is_body_paused_ && !is_deaf_) return timer_.is_armed();
       return !read_ended_ || is_deaf_ || timer_.is_armed();
     case State::kTunnel: return stream_->queued_bytes() == 0 || work_->write_timer.is_armed();

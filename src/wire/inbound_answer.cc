@@ -15,7 +15,10 @@ void InboundConnection::send_informational(const http::ResponseHead& head, http:
   if (state_ != State::kExchange || work_->minor_version == 0) return;
   how.client_minor_version = work_->minor_version;
   how.body = {};
-  if (head.status == 100) work_->expects_continue = false;
+  if (head.status == 100 && is_waiting_to_continue()) {
+    work_->expects_continue = false;
+    if (!is_body_paused_ && !is_deaf_) arm(TimerKind::kBody);
+  }
   http::append_response_head(context_.out, head, how);
 }
 

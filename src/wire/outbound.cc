@@ -138,8 +138,7 @@ void OutboundConnection::complete(bool has_extra_bytes) {
 }
 
 bool OutboundConnection::is_reusable() const {
-  bool is_unfinished = !is_request_ended_ || stream_->queued_bytes() > 0 || state_ != State::kComplete;
-  if (guard(Guard::kNoReuseOfUnfinished, is_unfinished)) return false;
+  if (!is_request_ended_ || stream_->queued_bytes() > 0 || state_ != State::kComplete) return false;
   if (guard(Guard::kNoReuseAfterExtraBytes, has_extra_bytes_)) return false;
   if (was_read_full_ && stream_->has_input_waiting()) return false;
   return keeps_alive_ && body_.kind() != http::BodyKind::kUntilClose;

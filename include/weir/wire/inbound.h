@@ -118,6 +118,8 @@ class InboundConnection final : public ListNode<InboundConnection>, private net:
   bool has_whole_request() const { return request_is_complete_; }
   // The client's end of stream came. When that was before start_tunnel(), on_tunnel_end() does not.
   bool has_client_ended() const { return read_ended_; }
+  // The client waits for a 100 before it sends its body: no silence of its own is counted meanwhile.
+  bool is_waiting_to_continue() const;
   // The body's source or sink is full / has room again. Stops the client_body timer meanwhile.
   void pause_body();
   void resume_body();

@@ -171,7 +171,6 @@ TEST_CASE("ended background work is over: what runs is waited for, the rest is d
   loop.run_in_background([&begun, used] { ++begun; }, [&done, used] { ++done; });
   while (begun < 2) begun.wait(begun);
   std::thread other([&] {
-    ::usleep(2000);
     may_end = true;
     may_end.notify_one();
   });
