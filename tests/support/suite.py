@@ -21,7 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PARTS = ['lint', 'unit', 'sim', 'integration', 'asan', 'tsan']
 STEP_TIMEOUT_SECONDS = 900
 # Seeds of a full run: (batches, seeds per batch). A batch is what counts as one test.
-SIM_BATCHES = {'test': (10, 1000), 'asan': (5, 200)}
+SIM_BATCHES = {'test': (20, 2000), 'asan': (10, 500)}
 
 
 class Count(NamedTuple):
