@@ -69,7 +69,9 @@ void InboundConnection::read_requests(std::string_view bytes) {
   is_reading_ = false;
   if (state_ == State::kClosed) return;
   if (state_ == State::kExchange && handler_ != nullptr) {
-    if (was_in_body && !request_is_complete_ && !is_body_paused_ && !is_deaf_) arm(TimerKind::kBody);
+    // Silence begins anew with each read of the body, the first one after an Expect included.
+    bool is_in_body = !request_is_complete_ && !is_body_paused_ && !is_deaf_ && !is_waiting_to_continue();
+    if (is_in_body && (was_in_body || timer_kind_ != TimerKind::kBody)) arm(TimerKind::kBody);
     handler_->on_request_read_done();
     return;
   }
