@@ -8,9 +8,10 @@ namespace {
 using std::chrono::milliseconds;
 
 // Writes until the kernel takes no more and more than the high mark is queued.
+// Until the stream queues: kernels take tens of MiB from a peer that does not read.
 WriteResult fill(Stream& stream, std::size_t* total = nullptr) {
   std::string block(32 * 1024, 'x');
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < 16000; ++i) {
     WriteResult result = stream.write(block);
     if (total != nullptr) *total += block.size();
     if (result != WriteResult::kOk) return result;
