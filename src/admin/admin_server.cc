@@ -82,14 +82,17 @@ class AdminServer::Session final : public wire::RequestHandler {
 };
 
 AdminServer::AdminServer(wire::Context& context, const AdminSource& source,
-                         const wire::InboundSettings& settings)
-    : context_(context), source_(source), settings_(settings) {}
+                         const wire::InboundSettings& settings, std::size_t max_connections)
+    : context_(context),
+      source_(source),
+      settings_(settings),
+      max_connections_(max_connections) {}
 
 AdminServer::~AdminServer() = default;
 
 void AdminServer::accept(std::unique_ptr<net::Stream> stream, const IpAddress& peer) {
-  if (sessions_.size() >= kMaxAdminConnections) close_idle();
-  if (sessions_.size() >= kMaxAdminConnections) return;
+  if (sessions_.size() >= max_connections_) close_idle();
+  if (sessions_.size() >= max_connections_) return;
   auto session = std::make_unique<Session>(*this, std::move(stream), peer);
   const wire::InboundConnection* key = &session->connection();
   sessions_.emplace(key, std::move(session));

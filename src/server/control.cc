@@ -123,7 +123,8 @@ std::optional<Error> Control::bind_admin(const config::Config& config) {
     log_.warn("the admin interface does not listen on one of its addresses", {{"reason", socket.error().message}});
   }
   wire::InboundSettings settings;
-  admin_ = std::make_unique<admin::AdminServer>(context_, static_cast<const admin::AdminSource&>(*this), settings);
+  admin_ = std::make_unique<admin::AdminServer>(context_, static_cast<const admin::AdminSource&>(*this), settings,
+                                                share_descriptors(raise_open_files(), worker_count_).admin);
   for (const net::ListeningSocket& socket : admin_sockets_)
     admin_doors_.push_back(std::make_unique<AdminDoor>(*this, socket));
   return std::nullopt;

@@ -9,6 +9,7 @@
 #include <sstream>
 #include <string>
 
+#include "weir/admin/admin_server.h"
 #include "weir/base/check.h"
 
 namespace weir::server {
@@ -86,11 +87,12 @@ std::uint64_t max_watches() {
 
 DescriptorShares share_descriptors(std::uint64_t open_files, unsigned workers) {
   // Loops, listeners, watches and the admin interface, whatever the rest does.
-  std::uint64_t reserve = std::min<std::uint64_t>(open_files / 2, 48 + 8 * workers);
+  std::uint64_t reserve = std::min<std::uint64_t>(open_files / 2, 96 + 8 * workers);
   std::uint64_t rest = open_files - reserve;
   DescriptorShares shares;
   rest = std::min(rest, max_watches());
   shares.streams = rest;
+  shares.admin = std::min<std::uint64_t>(admin::kMaxAdminConnections, std::max<std::uint64_t>(2, reserve / 4));
   // A waiting client costs one descriptor, a served one two; waiting ones are the many.
   shares.clients = std::max<std::uint64_t>(1, rest * 7 / 10);
   shares.idle_backends_per_worker = rest * 15 / 100 / workers;

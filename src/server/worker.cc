@@ -11,6 +11,8 @@ constexpr Duration kReopenAfter = std::chrono::milliseconds(20);
 // After the last client what was sent to the closed ones may need a moment to arrive.
 constexpr Duration kDrainLook = std::chrono::milliseconds(5);
 constexpr Duration kDrainLinger = std::chrono::seconds(2);
+// Clients that come and go around the limit do not fill the log.
+constexpr Duration kSayFullEvery = std::chrono::seconds(5);
 // So many more clients than the least busy worker before new ones go there.
 constexpr std::uint64_t kUnevenBy = 8;
 
@@ -120,7 +122,11 @@ void Worker::pause_doors() {
   are_doors_closed_ = true;
   for (const std::unique_ptr<Door>& door : doors_) door->close();
   loop_.scheduler().arm(reopen_timer_, kReopenAfter);
-  if (group_.has_said_full.exchange(true, std::memory_order_relaxed)) return;
+  std::int64_t now = loop_.scheduler().now().time_since_epoch().count();
+  if (group_.has_said_full.load(std::memory_order_relaxed)) return;
+  std::int64_t may_say = group_.may_say_full_at.load(std::memory_order_relaxed);
+  if (now < may_say || !group_.may_say_full_at.compare_exchange_strong(may_say, now + kSayFullEvery.count())) return;
+  group_.has_said_full.store(true, std::memory_order_relaxed);
   std::uint64_t open = group_.open_clients.load(std::memory_order_relaxed);
   log_.warn("accepting pauses",
             {{"reason", open >= group_.max_clients ? "max_connections is reached" : "descriptors run out"},

@@ -35,6 +35,7 @@ class Worker;
 struct WorkerGroup {
   std::atomic<std::uint64_t> open_clients{0};
   std::atomic<bool> has_said_full{false};
+  std::atomic<std::int64_t> may_say_full_at{0};  // nanoseconds of the loops' clock
   std::uint64_t max_clients = 0;
   std::uint64_t max_streams = 0;  // sockets of all workers; beyond is the reserve
   LineSink access{STDOUT_FILENO};

@@ -230,7 +230,7 @@ void InboundConnection::on_stream_error(net::StreamError) {
 void InboundConnection::on_write_progress(std::size_t queued) {
   if (state_ == State::kClosed || !work_) return;
   work_->write_timer.cancel();
-  watch_writing();
+  note_sent();
   if (handler_ != nullptr) handler_->on_client_progress(queued);
 }
 

@@ -75,7 +75,7 @@ void InboundConnection::send_body(std::string_view bytes) {
   std::string_view slices[] = {out.view(), bytes, end};
   if (stream_->write(slices) == net::WriteResult::kBroken) is_broken_ = true;
   out.clear();
-  watch_writing();
+  note_sent();
 }
 
 void InboundConnection::end_response(const http::Fields& trailers) {
@@ -118,7 +118,7 @@ net::WriteResult InboundConnection::flush() {
   if (!out.is_empty()) {
     if (stream_->write(out.view()) == net::WriteResult::kBroken) is_broken_ = true;
     out.clear();
-    watch_writing();
+    note_sent();
   }
   if (is_broken_) return net::WriteResult::kBroken;
   return stream_->queued_bytes() > net::kHighMarkBytes ? net::WriteResult::kAboveMark : net::WriteResult::kOk;
@@ -126,6 +126,12 @@ net::WriteResult InboundConnection::flush() {
 
 std::size_t InboundConnection::queued_bytes() const {
   return state_ == State::kClosed ? 0 : stream_->queued_bytes();
+}
+
+// A half-closed client that is gone answers what is sent with a reset; one that reads on is served.
+void InboundConnection::note_sent() {
+  if (timer_kind_ == TimerKind::kFin) arm(TimerKind::kFin);
+  watch_writing();
 }
 
 void InboundConnection::watch_writing() {

@@ -25,7 +25,8 @@ class AdminServer final : private wire::InboundOwner {
  public:
   // `context` (of Control's loop) and `source` outlive it.
   AdminServer(wire::Context& context, const AdminSource& source,
-              const wire::InboundSettings& settings);
+              const wire::InboundSettings& settings,
+              std::size_t max_connections = kMaxAdminConnections);
   ~AdminServer() override;
   AdminServer(const AdminServer&) = delete;
   AdminServer& operator=(const AdminServer&) = delete;
@@ -50,6 +51,7 @@ class AdminServer final : private wire::InboundOwner {
   wire::Context& context_;
   const AdminSource& source_;
   wire::InboundSettings settings_;
+  std::size_t max_connections_;
   bool is_closing_ = false;
   std::unordered_map<const wire::InboundConnection*, std::unique_ptr<Session>> sessions_;
 };

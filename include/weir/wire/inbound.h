@@ -169,6 +169,7 @@ class InboundConnection final : public ListNode<InboundConnection>, private net:
   void arm(TimerKind kind);
   void on_timer();
   void on_write_timer();
+  void note_sent();
   void watch_writing();
   void read_kept();
   void go_on();

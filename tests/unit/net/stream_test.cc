@@ -342,7 +342,7 @@ TEST_CASE("a finished stream discards 256 KiB and no more") {
 
 TEST_CASE("an upload that goes on does not cut the answer that a finished stream still flushes") {
   Pair pair;
-  std::size_t total = 32 * 1024 * 1024;  // more than the kernel ever holds
+  std::size_t total = 96 * 1024 * 1024;  // more than the kernel ever holds
   pair.stream->write(std::string(total, 'x'));
   Stream::finish(std::move(pair.stream));
   std::string block(16 * 1024, 'x');
