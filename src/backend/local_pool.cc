@@ -10,7 +10,9 @@ namespace {
 
 constexpr Duration kRefreshOthers = std::chrono::milliseconds(100);
 constexpr std::uint32_t kOneRetry = 100;                // retry_credit_ counts in hundredths
-constexpr std::uint32_t kMaxCredit = 10 * kOneRetry;
+// A backend that restarts fails all its connections in one moment: what calm times earned must cover
+// that. Small pools never save so much.
+constexpr std::uint32_t kMaxCredit = 1000 * kOneRetry;
 constexpr std::uint32_t kFloorPerSecond = 3 * kOneRetry;
 
 // All backends of a pool, or those of them whose indices `eligible` lists.

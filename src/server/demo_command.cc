@@ -15,7 +15,8 @@ namespace {
 using Runners = std::vector<std::unique_ptr<SampleRunner>>;
 
 std::string demo_table(const CommandLine& line, const Runners& runners) {
-  std::string text = "[listener.public]\nbind = [\"127.0.0.1:" + std::to_string(line.port) + "\"]\n\n" +
+  // One worker, so that "in turn" is seen.
+  std::string text = "[server]\nworkers = 1\n\n[listener.public]\nbind = [\"127.0.0.1:" + std::to_string(line.port) + "\"]\n\n" +
                      "[admin]\nbind = [\"127.0.0.1:" + std::to_string(line.admin_port) + "\"]\n\n";
   for (const std::unique_ptr<SampleRunner>& runner : runners)
     text += "[pool." + runner->name() + "]\nbackends = [\"" + runner->address() + "\"]\n\n";
@@ -37,7 +38,7 @@ std::string demo_table(const CommandLine& line, const Runners& runners) {
 
 void print_lines(const std::string& proxy, const std::string& admin) {
   std::string port = proxy.substr(proxy.rfind(':'));
-  std::printf("weir demo: three sample runners behind http://localhost%s - paste to try:\n\n", port.c_str());
+  std::printf("weir demo: three sample runners behind http://127.0.0.1%s - paste to try:\n\n", port.c_str());
   struct Line {
     std::string_view url, what;
   };

@@ -1,3 +1,6 @@
+#include <fcntl.h>
+
+#include <cerrno>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -5,7 +8,19 @@
 #include "commands.h"
 #include "weir/base/version.h"
 
+namespace {
+
+// A process that was started without one of the standard descriptors gets /dev/null there: else
+// sockets would take their places and receive what is meant for people.
+void fill_standard_descriptors() {
+  for (int fd = 0; fd <= 2; ++fd)
+    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) static_cast<void>(!open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY));
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  fill_standard_descriptors();
   using weir::server::Command;
   std::vector<std::string> words(argv + 1, argv + argc);
   weir::Result<weir::server::CommandLine> line = weir::server::parse_command_line(words);

@@ -72,8 +72,20 @@ void Worker::publish(std::shared_ptr<const proxy::Settings> settings, std::share
   });
 }
 
+// Counts a client; false at the limit.
+bool Worker::enter() {
+  std::uint64_t open = group_.open_clients.load(std::memory_order_relaxed);
+  while (open < group_.max_clients)
+    if (group_.open_clients.compare_exchange_weak(open, open + 1, std::memory_order_relaxed)) return true;
+  return false;
+}
+
 void Worker::take(net::AcceptedSocket socket, std::uint32_t address) {
-  group_.open_clients.fetch_add(1, std::memory_order_relaxed);
+  if (!enter()) {
+    waiting_.emplace_back(std::move(socket), address);
+    pause_doors();
+    return;
+  }
   if (is_full()) pause_doors();
   Worker* least = this;
   for (const std::unique_ptr<Worker>& other : group_.workers)
@@ -139,6 +151,14 @@ void Worker::on_reopen() {
     return;
   }
   std::uint64_t open = group_.open_clients.load(std::memory_order_relaxed);
+  while (!waiting_.empty() && enter()) {
+    welcome(std::move(waiting_.back().first), waiting_.back().second);
+    waiting_.pop_back();
+  }
+  if (!waiting_.empty()) {
+    loop_.scheduler().arm(reopen_timer_, kReopenAfter);
+    return;
+  }
   are_doors_closed_ = false;
   for (const std::unique_ptr<Door>& door : doors_) door->open();
   // Said when there is room again, not at every turn around the limit.
@@ -160,6 +180,11 @@ void Worker::close_doors(Task done) {
         welcome(std::move(socket), door->address());
       }
     doors_.clear();
+    for (auto& [socket, address] : waiting_) {
+      group_.open_clients.fetch_add(1, std::memory_order_relaxed);
+      welcome(std::move(socket), address);
+    }
+    waiting_.clear();
     done();
   });
 }

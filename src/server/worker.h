@@ -8,6 +8,7 @@
 #include <atomic>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "weir/base/line_sink.h"
@@ -76,6 +77,7 @@ class Worker {
   void take(net::AcceptedSocket socket, std::uint32_t address);
   void welcome(net::AcceptedSocket socket, std::uint32_t address);
   bool is_full();
+  bool enter();
   void pause_doors();
   void on_reopen();
   void on_connection_closed();
@@ -97,6 +99,8 @@ class Worker {
   std::vector<std::unique_ptr<Door>> doors_;
   net::Timer reopen_timer_;
   net::Timer drained_timer_;
+  // Accepted at the very limit, before the doors were closed; at most one batch.
+  std::vector<std::pair<net::AcceptedSocket, std::uint32_t>> waiting_;
   Task on_drained_;
   TimePoint drain_linger_until_{};
   bool are_doors_closed_ = false;

@@ -85,12 +85,12 @@ std::vector<Diagnostic> check_pools(const config::Config& config) {
         errors.push_back({backend.place, "backend " + backend.endpoint.text() +
                                              " is listed twice in pool " + quoted(pool.name)});
       }
-      const config::ListenerConfig* listener =
-          find_own_listener(config.listeners, backend.endpoint);
-      if (listener != nullptr) {
+      std::optional<std::string> listener = find_own_listener(config, backend.endpoint);
+      if (listener.has_value()) {
         errors.push_back({backend.place, "backend " + backend.endpoint.text() + " of pool " +
                                              quoted(pool.name) + " is weir's own listener " +
-                                             quoted(listener->name) + " (a loop)"});
+                                             quoted(*listener) +
+                                             (*listener == "admin" ? " (it is not for clients)" : " (a loop)")});
       }
     }
   }

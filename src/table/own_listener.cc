@@ -24,13 +24,16 @@ bool is_reached(const config::BindAddress& bind, const Endpoint& backend) {
 
 }  // namespace
 
-const config::ListenerConfig* find_own_listener(
-    const std::vector<config::ListenerConfig>& listeners, const Endpoint& backend) {
-  auto found = std::find_if(listeners.begin(), listeners.end(), [&backend](const auto& listener) {
-    return std::any_of(listener.bind.begin(), listener.bind.end(),
+std::optional<std::string> find_own_listener(const config::Config& config, const Endpoint& backend) {
+  auto is_among = [&backend](const std::vector<config::BindAddress>& binds) {
+    return std::any_of(binds.begin(), binds.end(),
                        [&backend](const auto& bind) { return is_reached(bind, backend); });
-  });
-  return found == listeners.end() ? nullptr : &*found;
+  };
+  for (const config::ListenerConfig& listener : config.listeners) {
+    if (is_among(listener.bind)) return listener.name;
+  }
+  if (is_among(config.admin.bind)) return "admin";
+  return std::nullopt;
 }
 
 }  // namespace weir::table
