@@ -19,8 +19,9 @@
 namespace weir::net {
 namespace {
 
-// Files' times come from a clock that stands still between ticks.
-constexpr Duration kKernelTick = std::chrono::milliseconds(10);
+// Files' times come from a clock that stands still between ticks (10 ms at most, and ticks come
+// late on a machine that is busy).
+constexpr Duration kKernelTick = std::chrono::milliseconds(20);
 constexpr std::uint32_t kSelfEvents = IN_MOVE_SELF | IN_DELETE_SELF | IN_UNMOUNT;
 constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE |
                                   IN_DELETE | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF |
@@ -76,7 +77,7 @@ struct FileWatcher::Impl {
   std::vector<std::string> files;
   std::vector<std::string> globs;
   FileMarks marks;
-  FileMarks earlier;  // what watch() found changed since reading began
+  FileMarks earlier;                            // what watch() found changed since reading began
   std::map<int, WatchedDirectory> directories;  // by watch descriptor
   InotifyNode* inotify = nullptr;               // null: only polling
   TimePoint first_change{};

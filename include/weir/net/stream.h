@@ -84,8 +84,8 @@ class Stream {
   // Closes so that the peer sees a reset: the visible cut of an answer without length.
   static void reset(std::unique_ptr<Stream> stream);
   // Closes gracefully in the background: flush, end of stream, discard what comes until the peer's
-  // end, but at most 256 KiB and for 1 s, close. So that an answer is not eaten by a reset (RFC 9112
-  // §9.6).
+  // end, but at most 256 KiB and for 1 s, close. So that an answer is not eaten by a reset (RFC
+  // 9112 §9.6).
   static void finish(std::unique_ptr<Stream> stream);
 
  protected:

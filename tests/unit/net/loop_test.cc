@@ -189,10 +189,11 @@ TEST_CASE("ended background work is over: what runs is waited for, the rest is d
 TEST_CASE("background work may be ended by a second half") {
   TestLoop loop;
   int done = 0;
-  loop.run_in_background([] {}, [&] {
-    ++done;
-    loop.end_background();
-  });
+  loop.run_in_background([] {},
+                         [&] {
+                           ++done;
+                           loop.end_background();
+                         });
   loop.run_in_background([] {}, [&] { ++done; });
   CHECK(loop.run_until([&] { return done == 1; }));
   loop.turns_in(milliseconds(10));

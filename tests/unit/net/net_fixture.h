@@ -31,7 +31,7 @@ class TestLoop : public Loop {
 
   // Asks after every turn, and every millisecond: `is_true` may wait for what a peer's kernel does.
   bool run_until(const std::function<bool()>& is_true) {
-    Timer tick([](void*) {}, nullptr);
+    Timer tick(stop_waiting, &impl().uv);
     while (!is_true()) {
       if (is_late_) return false;
       if (!tick.is_armed()) scheduler().arm(tick, std::chrono::milliseconds(1));
@@ -42,11 +42,10 @@ class TestLoop : public Loop {
   void turn() { uv_run(&impl().uv, UV_RUN_NOWAIT); }
   // How often the loop turns while nothing should happen.
   std::uint64_t turns_in(Duration duration) {
-    bool is_over = false;
-    Timer timer([](void* flag) { *static_cast<bool*>(flag) = true; }, &is_over);
+    Timer timer(stop_waiting, &impl().uv);
     std::uint64_t before = impl().turns;
     scheduler().arm(timer, duration);
-    while (!is_over) uv_run(&impl().uv, UV_RUN_ONCE);
+    while (timer.is_armed()) uv_run(&impl().uv, UV_RUN_ONCE);
     return impl().turns - before;
   }
   static const Clock& clock() {
@@ -55,6 +54,9 @@ class TestLoop : public Loop {
   }
 
  private:
+  // UV_RUN_ONCE runs due timers both before it waits and after: without this, one that is due at
+  // once would be followed by a wait for the next one.
+  static void stop_waiting(void* loop) { uv_stop(static_cast<uv_loop_t*>(loop)); }
   bool is_late_ = false;
   Timer watchdog_{[](void* flag) { *static_cast<bool*>(flag) = true; }, &is_late_};
 };
