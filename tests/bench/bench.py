@@ -162,6 +162,17 @@ def wait_for_port(port, seconds=20.0):
     return False
 
 
+def require_free(*ports):
+    """Another program on a port would be measured in place of ours."""
+    for port in ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(('127.0.0.1', port))
+            except OSError as error:
+                raise RuntimeError(f'port {port} is in use; does another benchmark run?') from error
+
+
 def get(path, port=PORT, host='bench.test', timeout=3.0):
     with socket.create_connection(('127.0.0.1', port), timeout) as connection:
         connection.settimeout(timeout)
@@ -213,6 +224,7 @@ class Proxy:
         return True
 
     def start(self, setting):
+        require_free(PORT)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self.folder.chmod(0o777)
@@ -620,9 +632,9 @@ def print_table(name, arguments, proxies, samples, notes):
     def paired(proxy):
         ratios = []
         for rows in zip(*(samples[other] for other in [proxy, *peers])):
-            if all(rows) and rows[0][key]:
+            if peers and all(rows) and rows[0][key]:
                 ratios.append(min(row[key] for row in rows[1:]) / rows[0][key])
-        return f'{statistics.median(ratios):.2f}x' if ratios and peers else '-'
+        return f'{statistics.median(ratios):.2f}x' if ratios else '-'
 
     how = 'two threads, nothing pinned' if arguments.two else 'proxy on core 0 with one thread'
     log = ', access log on' if arguments.log else ''
@@ -642,6 +654,8 @@ def print_table(name, arguments, proxies, samples, notes):
         print(f'| {" | ".join(cells)} |')
     for proxy, note in notes.items():
         print(f'{proxy}: {note}')
+    if any(figures['errors'] for rows in measured.values() for figures in rows):
+        print('There were errors: these figures say nothing.')
     sys.stdout.flush()
 
 
@@ -734,6 +748,10 @@ def main():
 
     build_tools()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        require_free(PORT, *BACKEND_PORTS)
+    except RuntimeError as error:
+        sys.exit(f'scripts/bench: {error}')
     backend = spawn([TMP / 'backend', f'{BACKEND_PORTS[0]}-{BACKEND_PORTS[-1]}'], None if arguments.two else 1)
     try:
         if not wait_for_port(BACKEND_PORTS[0]):
