@@ -83,10 +83,7 @@ class AdminServer::Session final : public wire::RequestHandler {
 
 AdminServer::AdminServer(wire::Context& context, const AdminSource& source,
                          const wire::InboundSettings& settings, std::size_t max_connections)
-    : context_(context),
-      source_(source),
-      settings_(settings),
-      max_connections_(max_connections) {}
+    : context_(context), source_(source), settings_(settings), max_connections_(max_connections) {}
 
 AdminServer::~AdminServer() = default;
 

@@ -8,7 +8,8 @@ namespace weir::backend {
 std::unique_ptr<Balancer> make_balancer(config::Balance which) {
   switch (which) {
 #define BALANCER(key, name, type) \
-  case config::Balance::name: return std::make_unique<type>();
+  case config::Balance::name:     \
+    return std::make_unique<type>();
 #include "weir/backend/balancers.def"
 #undef BALANCER
   }

@@ -19,12 +19,17 @@ constexpr Duration kObservedLimitLasts = std::chrono::minutes(10);
 
 Failure failure_of(net::ConnectError error) {
   switch (error) {
-    case net::ConnectError::kRefused: return Failure::connect_refused;
-    case net::ConnectError::kTimedOut: return Failure::connect_timeout;
-    case net::ConnectError::kNoLocalPort: return Failure::no_local_port;
-    case net::ConnectError::kNoDescriptors: return Failure::overloaded;
+    case net::ConnectError::kRefused:
+      return Failure::connect_refused;
+    case net::ConnectError::kTimedOut:
+      return Failure::connect_timeout;
+    case net::ConnectError::kNoLocalPort:
+      return Failure::no_local_port;
+    case net::ConnectError::kNoDescriptors:
+      return Failure::overloaded;
     case net::ConnectError::kUnreachable:
-    case net::ConnectError::kOther: break;
+    case net::ConnectError::kOther:
+      break;
   }
   return Failure::connect_unreachable;
 }
@@ -35,7 +40,9 @@ Failure failure_of(net::ConnectError error) {
 class ConnectWaiter final : public Waiter, private net::ConnectObserver {
  public:
   ConnectWaiter(BackendConnections& owner, Claim claim, AcquireObserver& observer)
-      : owner_(owner), claim_(std::move(claim)), observer_(observer),
+      : owner_(owner),
+        claim_(std::move(claim)),
+        observer_(observer),
         timer_(net::Timer::bind<&ConnectWaiter::on_timeout>(this)),
         began_(owner.context_.scheduler().clock().now()) {
     ++owner_.connecting_count_;
@@ -44,7 +51,8 @@ class ConnectWaiter final : public Waiter, private net::ConnectObserver {
 
   std::optional<Failure> start(Duration timeout) {
     auto pending = owner_.connector_.connect(claim_.backend().shared().endpoint(), *this);
-    if (!pending.ok() && pending.error() == net::ConnectError::kNoDescriptors && owner_.close_least_recent())
+    if (!pending.ok() && pending.error() == net::ConnectError::kNoDescriptors &&
+        owner_.close_least_recent())
       pending = owner_.connector_.connect(claim_.backend().shared().endpoint(), *this);
     if (!pending.ok()) return failure_of(pending.error());
     pending_ = std::move(pending).value();
@@ -86,7 +94,8 @@ Lease& Lease::operator=(Lease&&) noexcept = default;
 Lease::~Lease() = default;
 wire::OutboundConnection& Lease::connection() const { return pooled_->connection; }
 
-void PooledConnection::begin_idle(std::shared_ptr<LocalBackend> backend, net::Scheduler& scheduler, Duration limit) {
+void PooledConnection::begin_idle(std::shared_ptr<LocalBackend> backend, net::Scheduler& scheduler,
+                                  Duration limit) {
   backend_ = std::move(backend);
   idle_since_ = scheduler.now();
   connection.set_observer(this);
@@ -108,7 +117,10 @@ void PooledConnection::on_idle_event() {
 
 BackendConnections::BackendConnections(wire::Context& context, net::Connector& connector,
                                        observe::WorkerNumbers& numbers, std::size_t max_idle_total)
-    : context_(context), connector_(connector), numbers_(numbers), max_idle_total_(max_idle_total),
+    : context_(context),
+      connector_(connector),
+      numbers_(numbers),
+      max_idle_total_(max_idle_total),
       lru_(std::make_unique<Lru>()) {}
 
 BackendConnections::~BackendConnections() {
@@ -134,7 +146,8 @@ BackendConnections::Acquired BackendConnections::acquire(Claim claim, const Acqu
 // What came on it shortly before the loop can have told. Busy connections are reused within
 // milliseconds and spared the system call.
 bool BackendConnections::is_spoiled(const PooledConnection& idle) const {
-  return context_.scheduler().now() - idle.idle_since() >= kLookAfterIdle && idle.connection.has_stray_input();
+  return context_.scheduler().now() - idle.idle_since() >= kLookAfterIdle &&
+         idle.connection.has_stray_input();
 }
 
 PooledConnection* BackendConnections::usable(LocalBackend& backend, Reuse reuse) {
@@ -163,15 +176,17 @@ void BackendConnections::release(Lease lease, const PoolSpec& spec,
                                  std::optional<std::uint64_t> keep_alive_timeout_seconds) {
   LocalBackend& backend = lease.backend();
   if (keep_alive_timeout_seconds.has_value()) {
-    backend.learned_idle_ = std::chrono::seconds(std::min<std::uint64_t>(*keep_alive_timeout_seconds, 86400));
+    backend.learned_idle_ =
+        std::chrono::seconds(std::min<std::uint64_t>(*keep_alive_timeout_seconds, 86400));
     backend.learned_until_ = TimePoint::max();
   }
   Duration limit = spec.timeouts.backend_idle;
   // Ours ends first: the backend's may end while a request is on its way.
   if (std::optional<Duration> learned = learned_limit(backend))
-    limit = std::min(limit, *learned > std::chrono::seconds(2) ? *learned - std::chrono::seconds(1) : *learned / 2);
-  bool is_wanted = spec.keepalive && spec.max_idle > 0 && max_idle_total_ > 0 && limit > Duration::zero() &&
-                   !backend.is_removed_;
+    limit = std::min(limit, *learned > std::chrono::seconds(2) ? *learned - std::chrono::seconds(1)
+                                                               : *learned / 2);
+  bool is_wanted = spec.keepalive && spec.max_idle > 0 && max_idle_total_ > 0 &&
+                   limit > Duration::zero() && !backend.is_removed_;
   if (!is_wanted || !lease.connection().is_reusable()) {
     discard(std::move(lease));
     return;

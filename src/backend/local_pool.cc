@@ -9,20 +9,27 @@ namespace weir::backend {
 namespace {
 
 constexpr Duration kRefreshOthers = std::chrono::milliseconds(100);
-constexpr std::uint32_t kOneRetry = 100;                // retry_credit_ counts in hundredths
-// A backend that restarts fails all its connections in one moment: what calm times earned must cover
-// that. Small pools never save so much.
+constexpr std::uint32_t kOneRetry = 100;  // retry_credit_ counts in hundredths
+// A backend that restarts fails all its connections in one moment: what calm times earned must
+// cover that. Small pools never save so much.
 constexpr std::uint32_t kMaxCredit = 1000 * kOneRetry;
 constexpr std::uint32_t kFloorPerSecond = 3 * kOneRetry;
 
 // All backends of a pool, or those of them whose indices `eligible` lists.
 class PoolCandidates final : public Candidates {
  public:
-  PoolCandidates(const std::vector<std::shared_ptr<LocalBackend>>& backends, const std::vector<std::size_t>* eligible)
+  PoolCandidates(const std::vector<std::shared_ptr<LocalBackend>>& backends,
+                 const std::vector<std::size_t>* eligible)
       : backends_(backends), eligible_(eligible) {}
-  std::size_t size() const override { return eligible_ != nullptr ? eligible_->size() : backends_.size(); }
-  std::uint32_t in_flight(std::size_t index) const override { return backends_[at(index)]->in_flight(); }
-  std::size_t at(std::size_t index) const { return eligible_ != nullptr ? (*eligible_)[index] : index; }
+  std::size_t size() const override {
+    return eligible_ != nullptr ? eligible_->size() : backends_.size();
+  }
+  std::uint32_t in_flight(std::size_t index) const override {
+    return backends_[at(index)]->in_flight();
+  }
+  std::size_t at(std::size_t index) const {
+    return eligible_ != nullptr ? (*eligible_)[index] : index;
+  }
 
  private:
   const std::vector<std::shared_ptr<LocalBackend>>& backends_;
@@ -38,7 +45,9 @@ void LocalBackend::add(int change) {
   shared_->add_in_flight(worker_, change);
 }
 
-Claim::Claim(std::shared_ptr<LocalBackend> backend) : backend_(std::move(backend)) { backend_->add(1); }
+Claim::Claim(std::shared_ptr<LocalBackend> backend) : backend_(std::move(backend)) {
+  backend_->add(1);
+}
 
 Claim& Claim::operator=(Claim&& other) noexcept {
   if (this != &other) {
@@ -64,8 +73,9 @@ void LocalPool::update(std::shared_ptr<const PoolSpec> spec) {
   std::vector<std::shared_ptr<LocalBackend>> before = std::move(backends_);
   backends_.clear();
   for (const std::shared_ptr<Backend>& shared : spec_->backends) {
-    auto same = std::find_if(before.begin(), before.end(),
-                             [&](const auto& local) { return local != nullptr && local->identity() == shared; });
+    auto same = std::find_if(before.begin(), before.end(), [&](const auto& local) {
+      return local != nullptr && local->identity() == shared;
+    });
     if (same != before.end()) {
       backends_.push_back(std::move(*same));
     } else {

@@ -12,8 +12,10 @@ class PooledConnection final : public ListNode<PooledConnection>,
                                public ListNode<LruTag>,
                                private wire::OutboundObserver {
  public:
-  PooledConnection(BackendConnections& owner, wire::Context& context, std::unique_ptr<net::Stream> stream)
-      : connection(context, std::move(stream)), owner_(owner),
+  PooledConnection(BackendConnections& owner, wire::Context& context,
+                   std::unique_ptr<net::Stream> stream)
+      : connection(context, std::move(stream)),
+        owner_(owner),
         timer_(net::Timer::bind<&PooledConnection::on_idle_timeout>(this)) {}
 
   wire::OutboundConnection connection;

@@ -11,8 +11,8 @@ LineSink::LineSink(int fd) : fd_(fd) {
   struct stat info {};
   if (fstat(fd, &info) != 0) return;
   is_socket_ = S_ISSOCK(info.st_mode);
-  // Non-blocking through an open file of our own: the flag of a shared one would hit its other users.
-  // A regular file never blocks, and a second open would have an offset of its own.
+  // Non-blocking through an open file of our own: the flag of a shared one would hit its other
+  // users. A regular file never blocks, and a second open would have an offset of its own.
   if (!S_ISFIFO(info.st_mode) && !S_ISCHR(info.st_mode)) return;
   std::string path = "/proc/self/fd/" + std::to_string(fd);
   int own = open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);

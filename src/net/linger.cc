@@ -49,8 +49,10 @@ void StreamNode::finish() {
 
 // What is still queued would be missing behind an orderly end: the client shall see that (R24).
 void Linger::on_deadline() {
-  if (node.queue_.is_empty()) node.close();
-  else node.reset();
+  if (node.queue_.is_empty())
+    node.close();
+  else
+    node.reset();
 }
 
 void StreamNode::on_linger_ready() {

@@ -1,6 +1,7 @@
 // The open stream: reading, writing, watching. How it ends is in linger.cc, how it begins in
 // connector.cc and listener.cc.
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +28,15 @@ StreamError error_of(int number) {
 }
 
 bool is_transient(int number) { return number == EAGAIN || number == EINTR; }
+
+// The two calls of every request go to the kernel directly: libc's are cancellation points, which
+// costs a locked change of the thread's state before and after each.
+ssize_t receive(int fd, char* bytes, std::size_t size) {
+  return ::syscall(SYS_recvfrom, fd, bytes, size, 0, nullptr, nullptr);
+}
+ssize_t transmit(int fd, std::string_view bytes) {
+  return ::syscall(SYS_sendto, fd, bytes.data(), bytes.size(), MSG_NOSIGNAL, nullptr, 0);
+}
 
 }  // namespace
 
@@ -143,7 +153,7 @@ void StreamNode::on_open_ready(int events, bool has_error) {
 void StreamNode::on_readable() {
   std::size_t budget =
       std::clamp<std::size_t>(observer_->read_budget(), 1, Loop::Impl::kReadBufferBytes);
-  ssize_t count = ::recv(fd_, loop_.read_buffer.get(), budget, 0);
+  ssize_t count = receive(fd_, loop_.read_buffer.get(), budget);
   if (count == 0) return on_end();
   if (count < 0) {
     int number = errno;
@@ -207,7 +217,7 @@ WriteResult StreamNode::write(std::span<const std::string_view> slices) {
 std::size_t StreamNode::send_slices(std::span<const std::string_view> slices) {
   if (slices.size() == 1) {
     if (slices[0].empty()) return 0;
-    return note_sent(::send(fd_, slices[0].data(), slices[0].size(), MSG_NOSIGNAL));
+    return note_sent(transmit(fd_, slices[0]));
   }
   constexpr std::size_t kMaxParts = 16;
   std::size_t taken = 0;

@@ -16,7 +16,9 @@ const http::Fields kNoFields;
 }
 
 Exchange::Exchange(Proxy& proxy, wire::InboundConnection& client, const http::RequestHead& head)
-    : proxy_(proxy), client_(client), method_(head.method),
+    : proxy_(proxy),
+      client_(client),
+      method_(head.method),
       timer_(net::Timer::bind<&Exchange::on_timer>(this)),
       request_timer_(net::Timer::bind<&Exchange::on_request_timeout>(this)) {
   proxy_.parts_.numbers.requests_begun.add();
@@ -31,14 +33,16 @@ Exchange::~Exchange() = default;
 
 void Exchange::route(const http::RequestHead& head) {
   const ListenerSettings& listener = proxy_.listener_of(client_);
-  http::ClientIdentity identity = http::identify_client(head, client_.peer(), listener.scheme, listener.trust);
+  http::ClientIdentity identity =
+      http::identify_client(head, client_.peer(), listener.scheme, listener.trust);
   choose_request_id(head, identity.is_peer_trusted);
   if (proxy_.settings_->logs_requests) {
     remember_for_log(head);
     log_->client = identity.client;
     log_->scheme = http::name_of(identity.scheme);
   }
-  if (std::optional<Failure> failure = http::check_forwardable(head, proxy_.settings_->server_name)) {
+  if (std::optional<Failure> failure =
+          http::check_forwardable(head, proxy_.settings_->server_name)) {
     failure_ = failure;
     return;
   }
@@ -46,15 +50,21 @@ void Exchange::route(const http::RequestHead& head) {
     prepare_last_hop_answer(head);
     return;
   }
-  route::Match match = proxy_.routes_->find(head.host, head.path, identity.scheme, proxy_.path_scratch_);
+  route::Match match =
+      proxy_.routes_->find(head.host, head.path, identity.scheme, proxy_.path_scratch_);
   switch (match.outcome) {
-    case route::Outcome::kNoRoute: failure_ = Failure::no_route; return;
-    case route::Outcome::kTableEmpty: failure_ = Failure::table_empty; return;
+    case route::Outcome::kNoRoute:
+      failure_ = Failure::no_route;
+      return;
+    case route::Outcome::kTableEmpty:
+      failure_ = Failure::table_empty;
+      return;
     case route::Outcome::kUnsafePath:
       failure_ = Failure::bad_request;
       detail_ = "a .. segment under a route with a path";
       return;
-    case route::Outcome::kMatched: break;
+    case route::Outcome::kMatched:
+      break;
   }
   const route::Route& route = **match.route;
   pool_ = proxy_.pool_of(route.pool);
@@ -72,7 +82,8 @@ void Exchange::route(const http::RequestHead& head) {
 // Serialises the head for the backend; it stays until the first response byte (DESIGN §3).
 void Exchange::prepare(const http::RequestHead& head, const http::ClientIdentity& identity) {
   const backend::PoolSpec& spec = pool_->spec();
-  if (spec.body_bytes > 0 && head.body.kind == http::BodyKind::kLength && head.body.length > spec.body_bytes) {
+  if (spec.body_bytes > 0 && head.body.kind == http::BodyKind::kLength &&
+      head.body.length > spec.body_bytes) {
     failure_ = Failure::body_too_large;
     return;
   }
@@ -114,7 +125,9 @@ void Exchange::choose_request_id(const http::RequestHead& head, bool is_trusted)
 void Exchange::on_request_body(std::string_view bytes) {
   body_bytes_in_ += bytes.size();
   // An answer that is complete, or our own, needs no more of the upload.
-  if (failure_.has_value() || is_last_hop_ || state_ == ExchangeState::kReplying || has_relayed_backend_) return;
+  if (failure_.has_value() || is_last_hop_ || state_ == ExchangeState::kReplying ||
+      has_relayed_backend_)
+    return;
   std::uint64_t limit = pool_->spec().body_bytes;
   if (limit > 0 && body_bytes_in_ > limit) {
     failure_ = Failure::body_too_large;
@@ -128,8 +141,11 @@ void Exchange::on_request_body(std::string_view bytes) {
 
 void Exchange::on_request_end(const http::Fields& trailers) {
   is_upload_complete_ = true;
-  if (failure_.has_value() || is_last_hop_ || state_ == ExchangeState::kReplying || has_relayed_backend_) return;
-  if (upload_kind_ == http::BodyKind::kChunked) http::append_last_chunk(request_, forwards_trailers_ ? trailers : kNoFields);
+  if (failure_.has_value() || is_last_hop_ || state_ == ExchangeState::kReplying ||
+      has_relayed_backend_)
+    return;
+  if (upload_kind_ == http::BodyKind::kChunked)
+    http::append_last_chunk(request_, forwards_trailers_ ? trailers : kNoFields);
 }
 
 void Exchange::on_request_read_done() {
@@ -202,7 +218,8 @@ bool Exchange::transition(ExchangeState to) {
 }
 
 Activity Exchange::client_activity() const {
-  if (state_ == ExchangeState::kRouting || state_ == ExchangeState::kDone) return Activity::kNothing;
+  if (state_ == ExchangeState::kRouting || state_ == ExchangeState::kDone)
+    return Activity::kNothing;
   if (client_.queued_bytes() > 0) return Activity::kReceiving;
   if (state_ == ExchangeState::kTunnelling) return Activity::kBothWays;
   if (is_upload_complete_ || client_.is_waiting_to_continue()) return Activity::kNothing;
@@ -211,21 +228,26 @@ Activity Exchange::client_activity() const {
 
 Activity Exchange::backend_activity() const {
   switch (state_) {
-    case ExchangeState::kAcquiring: return Activity::kConnecting;
-    case ExchangeState::kBackingOff: return Activity::kWaiting;
-    case ExchangeState::kTunnelling: return Activity::kBothWays;
+    case ExchangeState::kAcquiring:
+      return Activity::kConnecting;
+    case ExchangeState::kBackingOff:
+      return Activity::kWaiting;
+    case ExchangeState::kTunnelling:
+      return Activity::kBothWays;
     case ExchangeState::kAwaitingHead:
       if (lease_.connection().is_reading_paused()) return Activity::kPaused;
       if (is_upload_broken_) return Activity::kThinking;
       if (lease_.connection().queued_bytes() > 0) return Activity::kReceiving;
       // The client may rightly wait for a 100: then the next word is the backend's.
-      return is_upload_complete_ || client_.is_waiting_to_continue() ? Activity::kThinking : Activity::kNothing;
+      return is_upload_complete_ || client_.is_waiting_to_continue() ? Activity::kThinking
+                                                                     : Activity::kNothing;
     case ExchangeState::kRelaying:
       if (!lease_.is_held()) return Activity::kNothing;
       return lease_.connection().is_reading_paused() ? Activity::kPaused : Activity::kSending;
     case ExchangeState::kRouting:
     case ExchangeState::kReplying:
-    case ExchangeState::kDone: return Activity::kNothing;
+    case ExchangeState::kDone:
+      return Activity::kNothing;
   }
   return Activity::kNothing;
 }
@@ -243,14 +265,24 @@ void Exchange::update_timer(Progress progress) {
   armed_ = wanted;
   net::Scheduler& scheduler = proxy_.parts_.context.scheduler();
   switch (wanted) {
-    case ExchangeTimer::kBackendWrite: scheduler.arm(timer_, pool_->spec().timeouts.backend_write); return;
-    case ExchangeTimer::kResponseHead: scheduler.arm(timer_, pool_->spec().timeouts.response_head); return;
-    case ExchangeTimer::kBackendBody: scheduler.arm(timer_, pool_->spec().timeouts.backend_body); return;
-    case ExchangeTimer::kTunnelIdle: scheduler.arm(timer_, pool_->spec().timeouts.tunnel_idle); return;
+    case ExchangeTimer::kBackendWrite:
+      scheduler.arm(timer_, pool_->spec().timeouts.backend_write);
+      return;
+    case ExchangeTimer::kResponseHead:
+      scheduler.arm(timer_, pool_->spec().timeouts.response_head);
+      return;
+    case ExchangeTimer::kBackendBody:
+      scheduler.arm(timer_, pool_->spec().timeouts.backend_body);
+      return;
+    case ExchangeTimer::kTunnelIdle:
+      scheduler.arm(timer_, pool_->spec().timeouts.tunnel_idle);
+      return;
     case ExchangeTimer::kBackoff:
       scheduler.arm(timer_, backoff(tries_, proxy_.parts_.rng.below(4)));
       return;
-    default: timer_.cancel(); return;
+    default:
+      timer_.cancel();
+      return;
   }
 }
 
@@ -258,16 +290,26 @@ void Exchange::on_timer() {
   ExchangeTimer fired = armed_;
   armed_ = ExchangeTimer::kNone;
   switch (fired) {
-    case ExchangeTimer::kBackoff: attempt(); return;
+    case ExchangeTimer::kBackoff:
+      attempt();
+      return;
     case ExchangeTimer::kBackendWrite:
-      attempt_failed(Failure::backend_write_timeout, false, lease_.connection().has_response_bytes(), {});
+      attempt_failed(Failure::backend_write_timeout, false,
+                     lease_.connection().has_response_bytes(), {});
       return;
     case ExchangeTimer::kResponseHead:
-      attempt_failed(Failure::response_head_timeout, false, lease_.connection().has_response_bytes(), {});
+      attempt_failed(Failure::response_head_timeout, false,
+                     lease_.connection().has_response_bytes(), {});
       return;
-    case ExchangeTimer::kBackendBody: finish(Failure::backend_body_timeout, Ending::kCut); return;
-    case ExchangeTimer::kTunnelIdle: finish(Failure::tunnel_idle_timeout, Ending::kClean); return;
-    default: misbehaved("a timer that is none of ours"); return;
+    case ExchangeTimer::kBackendBody:
+      finish(Failure::backend_body_timeout, Ending::kCut);
+      return;
+    case ExchangeTimer::kTunnelIdle:
+      finish(Failure::tunnel_idle_timeout, Ending::kClean);
+      return;
+    default:
+      misbehaved("a timer that is none of ours");
+      return;
   }
 }
 
@@ -294,7 +336,8 @@ void Exchange::reply(Failure failure, std::string_view detail) {
   drop_backend();
   forget_request();
   update_timer(Progress::kNone);
-  FailurePage page(failure, detail, proxy_.settings_->server_name, {request_id_.data(), request_id_bytes_});
+  FailurePage page(failure, detail, proxy_.settings_->server_name,
+                   {request_id_.data(), request_id_bytes_});
   client_.answer(page.response());
   body_bytes_out_ = method_ == http::Method::kHead ? 0 : page.response().body.size();
   finish_when_flushed();
@@ -303,7 +346,11 @@ void Exchange::reply(Failure failure, std::string_view detail) {
 void Exchange::prepare_last_hop_answer(const http::RequestHead& head) {
   is_last_hop_ = true;
   if (head.method != http::Method::kTrace) return;
-  echo_.append(head.method_text).append(" ").append(head.target).append(" HTTP/1.").append(head.minor_version == 0 ? "0" : "1");
+  echo_.append(head.method_text)
+      .append(" ")
+      .append(head.target)
+      .append(" HTTP/1.")
+      .append(head.minor_version == 0 ? "0" : "1");
   echo_ += "\r\n";
   for (const http::Field& field : head.fields) {
     // RFC 9110 §9.3.8: nothing that a third party must not learn.
@@ -345,8 +392,10 @@ void Exchange::finish(std::optional<Failure> failure, Ending ending) {
   armed_ = ExchangeTimer::kNone;
   drop_backend();
   forget_request();
-  if (ending == Ending::kCut) client_.release_and_cut();
-  else client_.release();
+  if (ending == Ending::kCut)
+    client_.release_and_cut();
+  else
+    client_.release();
   proxy_.on_exchange_done(*this);
 }
 
@@ -354,7 +403,8 @@ void Exchange::finish(std::optional<Failure> failure, Ending ending) {
 // it does not (DESIGN §6).
 void Exchange::misbehaved(std::string_view what) {
   proxy_.parts_.log.error("internal error in an exchange",
-                          {{"state", std::string(name_of(state_))}, {"what", std::string(what)},
+                          {{"state", std::string(name_of(state_))},
+                           {"what", std::string(what)},
                            {"request_id", std::string(request_id_.data(), request_id_bytes_)}});
 #ifdef WEIR_STRICT
   WEIR_CHECK(!"an exchange misbehaved");
@@ -364,7 +414,8 @@ void Exchange::misbehaved(std::string_view what) {
 
 bool Exchange::is_timed() const {
   const TimerRow* backend = find_timer(state_, Side::kBackend, backend_activity());
-  if (backend == nullptr || find_timer(state_, Side::kClient, client_activity()) == nullptr) return false;
+  if (backend == nullptr || find_timer(state_, Side::kClient, client_activity()) == nullptr)
+    return false;
   if (backend->timer == ExchangeTimer::kConnect) return waiter_ != nullptr;
   return backend->timer == armed_ && timer_.is_armed() == (armed_ != ExchangeTimer::kNone);
 }

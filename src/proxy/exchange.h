@@ -80,7 +80,8 @@ class Exchange final : public ListNode<Exchange>,
   void send_upload();
   void forget_request();
   void forget_kept_request();
-  void attempt_failed(Failure failure, bool is_unread, bool has_response_bytes, std::string_view detail);
+  void attempt_failed(Failure failure, bool is_unread, bool has_response_bytes,
+                      std::string_view detail);
   bool may_retry(Failure failure, bool is_unread, bool has_response_bytes);
   void retry();
   void start_tunnel(const http::ResponseHead& head);
@@ -111,32 +112,32 @@ class Exchange final : public ListNode<Exchange>,
   std::shared_ptr<backend::LocalPool> pool_;
   ExchangeState state_ = ExchangeState::kRouting;
   ExchangeState failed_in_ = ExchangeState::kDone;  // for the log's phase
-  std::optional<Failure> failure_;        // decided while routing, or the reason of a reply
-  std::string_view detail_;               // a constant
+  std::optional<Failure> failure_;  // decided while routing, or the reason of a reply
+  std::string_view detail_;         // a constant
 
   // The request as it goes to a backend. Kept whole until the first response byte, or until it
   // outgrows kMaxKeptRequestBytes: then bytes pass through and no attempt can be repeated.
   Buffer request_;
-  std::size_t sent_bytes_ = 0;            // of request_, in this attempt
+  std::size_t sent_bytes_ = 0;  // of request_, in this attempt
   http::BodyKind upload_kind_ = http::BodyKind::kNone;
   http::Method method_;
   bool is_request_kept_ = true;
   bool expects_continue_ = false;
-  bool forwards_trailers_ = true;         // of the request
+  bool forwards_trailers_ = true;  // of the request
   bool is_upload_complete_ = false;
-  bool is_upload_broken_ = false;         // the backend stopped taking it; its answer may still come
+  bool is_upload_broken_ = false;  // the backend stopped taking it; its answer may still come
   bool is_last_hop_ = false;
-  bool sends_trailers_ = false;           // the client accepts them
-  bool has_relayed_backend_ = false;      // the response came to its end
+  bool sends_trailers_ = false;       // the client accepts them
+  bool has_relayed_backend_ = false;  // the response came to its end
   bool has_client_ended_tunnel_ = false;
   bool has_backend_ended_tunnel_ = false;
 
   // The attempt.
   std::unique_ptr<backend::Waiter> waiter_;
   backend::Lease lease_;
-  std::shared_ptr<backend::LocalBackend> backend_;     // of the last attempt
-  std::vector<const backend::LocalBackend*> tried_;    // that failed; compared, never followed
-  std::optional<Failure> retried_failure_;             // of the attempt before
+  std::shared_ptr<backend::LocalBackend> backend_;   // of the last attempt
+  std::vector<const backend::LocalBackend*> tried_;  // that failed; compared, never followed
+  std::optional<Failure> retried_failure_;           // of the attempt before
   unsigned tries_ = 0;
   TimePoint first_try_at_{};
   net::Timer timer_;
@@ -154,7 +155,7 @@ class Exchange final : public ListNode<Exchange>,
   std::optional<Duration> response_head_duration_;
   bool is_reused_ = false;
   std::string requested_upgrade_;
-  std::string echo_;                      // TRACE's answer of our own
+  std::string echo_;  // TRACE's answer of our own
   std::array<char, 128> request_id_;
   std::size_t request_id_bytes_ = 0;
   std::unique_ptr<LogText> log_;

@@ -62,14 +62,20 @@ observe::RequestRecord Exchange::record(Duration duration) const {
 observe::Phase Exchange::phase() const {
   if (!failure_.has_value()) return observe::Phase::kDone;
   switch (failed_in_) {
-    case ExchangeState::kRouting: return observe::Phase::kRouting;
+    case ExchangeState::kRouting:
+      return observe::Phase::kRouting;
     case ExchangeState::kAcquiring:
-    case ExchangeState::kBackingOff: return observe::Phase::kConnect;
-    case ExchangeState::kAwaitingHead: return observe::Phase::kRequest;
-    case ExchangeState::kRelaying: return observe::Phase::kResponse;
-    case ExchangeState::kTunnelling: return observe::Phase::kTunnel;
+    case ExchangeState::kBackingOff:
+      return observe::Phase::kConnect;
+    case ExchangeState::kAwaitingHead:
+      return observe::Phase::kRequest;
+    case ExchangeState::kRelaying:
+      return observe::Phase::kResponse;
+    case ExchangeState::kTunnelling:
+      return observe::Phase::kTunnel;
     case ExchangeState::kReplying:
-    case ExchangeState::kDone: break;
+    case ExchangeState::kDone:
+      break;
   }
   return observe::Phase::kDone;
 }

@@ -22,10 +22,13 @@ void Exchange::attempt() {
   // A request that cannot be repeated, or not from its beginning, wants a connection that the
   // backend is not about to close (DESIGN §7).
   bool has_side_effects = !http::is_idempotent(method_) || !is_upload_complete_;
-  if (!spec.keepalive) options.reuse = backend::Reuse::kNever;
-  else if (guard(Guard::kFreshForSideEffects, has_side_effects)) options.reuse = backend::Reuse::kHardlyIdle;
+  if (!spec.keepalive)
+    options.reuse = backend::Reuse::kNever;
+  else if (guard(Guard::kFreshForSideEffects, has_side_effects))
+    options.reuse = backend::Reuse::kHardlyIdle;
 
-  backend::BackendConnections::Acquired acquired = proxy_.backends_.acquire(std::move(claim), options, *this);
+  backend::BackendConnections::Acquired acquired =
+      proxy_.backends_.acquire(std::move(claim), options, *this);
   if (auto* lease = std::get_if<backend::Lease>(&acquired)) {
     begin_sending(std::move(*lease));
   } else if (auto* waiter = std::get_if<std::unique_ptr<backend::Waiter>>(&acquired)) {
@@ -81,8 +84,10 @@ void Exchange::send_upload() {
     request_.clear();
     sent_bytes_ = 0;
   }
-  if (guard(Guard::kPauseClientWhenFull, result == net::WriteResult::kAboveMark)) client_.pause_body();
-  else client_.resume_body();
+  if (guard(Guard::kPauseClientWhenFull, result == net::WriteResult::kAboveMark))
+    client_.pause_body();
+  else
+    client_.resume_body();
   update_timer(connection.queued_bytes() == 0 ? Progress::kMade : Progress::kNone);
 }
 
@@ -92,7 +97,8 @@ void Exchange::forget_request() {
   proxy_.parts_.context.give_back(std::move(request_));
 }
 
-void Exchange::attempt_failed(Failure failure, bool is_unread, bool has_response_bytes, std::string_view detail) {
+void Exchange::attempt_failed(Failure failure, bool is_unread, bool has_response_bytes,
+                              std::string_view detail) {
   failed_in_ = state_;
   bool is_retried = may_retry(failure, is_unread, has_response_bytes);
   drop_backend();

@@ -47,7 +47,8 @@ void Exchange::on_response_read_done() {
     finish(Failure::client_gone, Ending::kCut);
     return;
   }
-  if (guard(Guard::kPauseBackendWhenFull, result == net::WriteResult::kAboveMark)) lease_.connection().pause_reading();
+  if (guard(Guard::kPauseBackendWhenFull, result == net::WriteResult::kAboveMark))
+    lease_.connection().pause_reading();
   update_timer(Progress::kMade);
 }
 
@@ -91,8 +92,10 @@ void Exchange::on_backend_progress(std::size_t queued) {
 
 // A response byte came: no attempt can follow, nothing needs to be kept.
 void Exchange::forget_kept_request() {
-  if (is_upload_complete_) forget_request();
-  else is_request_kept_ = false;
+  if (is_upload_complete_)
+    forget_request();
+  else
+    is_request_kept_ = false;
 }
 
 // R23: only what was asked for, and only after the whole request.

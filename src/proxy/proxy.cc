@@ -8,14 +8,17 @@ namespace weir::proxy {
 
 Proxy::Proxy(Parts parts)
     : parts_(std::move(parts)),
-      backends_(parts_.context, parts_.connector, parts_.numbers, parts_.max_idle_backend_connections) {}
+      backends_(parts_.context, parts_.connector, parts_.numbers,
+                parts_.max_idle_backend_connections) {}
 
 Proxy::~Proxy() {
   cut_all();
   parts_.context.scheduler().drain_retired();
 }
 
-void Proxy::set_settings(std::shared_ptr<const Settings> settings) { settings_ = std::move(settings); }
+void Proxy::set_settings(std::shared_ptr<const Settings> settings) {
+  settings_ = std::move(settings);
+}
 
 void Proxy::set_tables(std::shared_ptr<const route::RouteTable> routes,
                        std::shared_ptr<const backend::PoolSet> pools) {
@@ -47,8 +50,10 @@ std::shared_ptr<backend::LocalPool> Proxy::pool_of(route::PoolId id) {
   return pools_[id];
 }
 
-void Proxy::accept(std::unique_ptr<net::Stream> stream, const IpAddress& peer, std::uint32_t listener) {
-  auto connection = std::make_unique<wire::InboundConnection>(parts_.context, *this, std::move(stream), peer, listener);
+void Proxy::accept(std::unique_ptr<net::Stream> stream, const IpAddress& peer,
+                   std::uint32_t listener) {
+  auto connection = std::make_unique<wire::InboundConnection>(parts_.context, *this,
+                                                              std::move(stream), peer, listener);
   parts_.numbers.listeners[settings_->listeners[listener].index].connections_accepted.add();
   ++connection_count_;
   connections_.push_back(*connection.release());
@@ -67,7 +72,8 @@ void Proxy::on_exchange_done(Exchange& exchange) {
 }
 
 // A head that was refused never became an exchange; it is a request all the same.
-void Proxy::on_refused(wire::InboundConnection& connection, Failure failure, std::string_view detail) {
+void Proxy::on_refused(wire::InboundConnection& connection, Failure failure,
+                       std::string_view detail) {
   char request_id[32];
   format_request_id(parts_.rng.next(), parts_.rng.next(), request_id);
   FailurePage page(failure, detail, settings_->server_name, {request_id, sizeof request_id});
@@ -108,7 +114,8 @@ void Proxy::on_closed(wire::InboundConnection& connection) {
 void Proxy::close_idle_clients() {
   is_closing_idle_ = true;
   wire::InboundConnection* next = nullptr;
-  for (wire::InboundConnection* connection = connections_.front(); connection != nullptr; connection = next) {
+  for (wire::InboundConnection* connection = connections_.front(); connection != nullptr;
+       connection = next) {
     next = connections_.after(*connection);
     connection->close_if_idle();
   }

@@ -12,9 +12,11 @@ namespace {
 // RFC 8941 §3.3.4: a token begins with a letter or '*'; everything else goes as a string.
 bool is_structured_token(std::string_view text) {
   auto is_tchar = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("!#$%&'*+-.^_`|~:/").find(c) != std::string_view::npos;
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("!#$%&'*+-.^_`|~:/").find(c) != std::string_view::npos;
   };
-  return !text.empty() && (std::isalpha(static_cast<unsigned char>(text[0])) != 0 || text[0] == '*') &&
+  return !text.empty() &&
+         (std::isalpha(static_cast<unsigned char>(text[0])) != 0 || text[0] == '*') &&
          std::all_of(text.begin(), text.end(), is_tchar);
 }
 
@@ -37,8 +39,10 @@ bool is_cured_by_time(Failure failure) {
 FailurePage::FailurePage(Failure failure, std::string_view detail, std::string_view server_name,
                          std::string_view request_id) {
   const FailureRow& row = row_of(failure);
-  if (is_structured_token(server_name)) proxy_status_ = server_name;
-  else append_quoted(proxy_status_, server_name);
+  if (is_structured_token(server_name))
+    proxy_status_ = server_name;
+  else
+    append_quoted(proxy_status_, server_name);
   proxy_status_ += "; error=";
   proxy_status_ += row.token;
   proxy_status_ += "; details=";
@@ -46,7 +50,10 @@ FailurePage::FailurePage(Failure failure, std::string_view detail, std::string_v
   if (!detail.empty()) details.append(": ").append(detail);
   append_quoted(proxy_status_, details);
 
-  body_.append(std::to_string(row.status)).append(" ").append(http::reason_phrase(row.status)).append("\n");
+  body_.append(std::to_string(row.status))
+      .append(" ")
+      .append(http::reason_phrase(row.status))
+      .append("\n");
   body_.append(row.text).append("\n\n");
   body_.append("reason: ").append(details).append("\n");
   if (!request_id.empty()) body_.append("request id: ").append(request_id).append("\n");
@@ -66,7 +73,8 @@ void format_request_id(std::uint64_t high, std::uint64_t low, char* out32) {
   static constexpr auto kPairs = [] {
     constexpr char kDigits[] = "0123456789abcdef";
     std::array<std::array<char, 2>, 256> pairs{};
-    for (std::size_t byte = 0; byte < 256; ++byte) pairs[byte] = {kDigits[byte >> 4], kDigits[byte & 15]};
+    for (std::size_t byte = 0; byte < 256; ++byte)
+      pairs[byte] = {kDigits[byte >> 4], kDigits[byte & 15]};
     return pairs;
   }();
   for (std::size_t index = 0; index < 8; ++index) {

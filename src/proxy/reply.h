@@ -13,7 +13,8 @@ namespace weir::proxy {
 class FailurePage {
  public:
   // `detail`: a constant sentence, may be empty; never an address. `request_id` may be empty.
-  FailurePage(Failure failure, std::string_view detail, std::string_view server_name, std::string_view request_id);
+  FailurePage(Failure failure, std::string_view detail, std::string_view server_name,
+              std::string_view request_id);
   FailurePage(const FailurePage&) = delete;
   FailurePage& operator=(const FailurePage&) = delete;
   const http::LocalResponse& response() const { return response_; }

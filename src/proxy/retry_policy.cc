@@ -9,10 +9,11 @@ namespace weir::proxy {
 RetryVerdict judge(const Attempt& attempt) {
   RetryClass retry = row_of(attempt.failure).retry;
   if (retry == RetryClass::kNever) return RetryVerdict::kNotSafe;
-  if (guard(Guard::kNoRetryAfterResponseByte, attempt.has_response_bytes)) return RetryVerdict::kNotSafe;
+  if (guard(Guard::kNoRetryAfterResponseByte, attempt.has_response_bytes))
+    return RetryVerdict::kNotSafe;
   if (guard(Guard::kNoRetryOfLostBody, !attempt.is_request_kept)) return RetryVerdict::kNotSafe;
-  bool is_harmless =
-      attempt.is_unread || (retry == RetryClass::kIfIdempotent && http::is_idempotent(attempt.method));
+  bool is_harmless = attempt.is_unread ||
+                     (retry == RetryClass::kIfIdempotent && http::is_idempotent(attempt.method));
   if (guard(Guard::kNoRetryOfReadRequest, !is_harmless)) return RetryVerdict::kNotSafe;
   if (attempt.tries > attempt.max_retries) return RetryVerdict::kExhausted;
   if (attempt.since_first_try >= attempt.retry_window) return RetryVerdict::kExhausted;

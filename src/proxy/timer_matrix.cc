@@ -32,29 +32,69 @@ constexpr TimerRow kRows[] = {
     {S::kBackingOff, Side::kBackend, A::kWaiting, T::kBackoff, {}, {}},
 
     {S::kAwaitingHead, Side::kClient, A::kNothing, T::kNone, {}, kBackendBounds},
-    {S::kAwaitingHead, Side::kClient, A::kSending, T::kClientBody, Failure::client_body_timeout, {}},
+    {S::kAwaitingHead,
+     Side::kClient,
+     A::kSending,
+     T::kClientBody,
+     Failure::client_body_timeout,
+     {}},
     {S::kAwaitingHead, Side::kClient, A::kPaused, T::kNone, {}, kPausedByUs},
-    {S::kAwaitingHead, Side::kClient, A::kReceiving, T::kClientWrite, Failure::client_write_timeout, {}},
-    {S::kAwaitingHead, Side::kBackend, A::kReceiving, T::kBackendWrite, Failure::backend_write_timeout, {}},
-    {S::kAwaitingHead, Side::kBackend, A::kThinking, T::kResponseHead, Failure::response_head_timeout, {}},
+    {S::kAwaitingHead,
+     Side::kClient,
+     A::kReceiving,
+     T::kClientWrite,
+     Failure::client_write_timeout,
+     {}},
+    {S::kAwaitingHead,
+     Side::kBackend,
+     A::kReceiving,
+     T::kBackendWrite,
+     Failure::backend_write_timeout,
+     {}},
+    {S::kAwaitingHead,
+     Side::kBackend,
+     A::kThinking,
+     T::kResponseHead,
+     Failure::response_head_timeout,
+     {}},
     {S::kAwaitingHead, Side::kBackend, A::kNothing, T::kNone, {}, kClientBounds},
     {S::kAwaitingHead, Side::kBackend, A::kPaused, T::kNone, {}, kPausedByUs},
 
     {S::kRelaying, Side::kClient, A::kNothing, T::kNone, {}, kBackendBounds},
     {S::kRelaying, Side::kClient, A::kSending, T::kClientBody, Failure::client_body_timeout, {}},
     {S::kRelaying, Side::kClient, A::kPaused, T::kNone, {}, kPausedByUs},
-    {S::kRelaying, Side::kClient, A::kReceiving, T::kClientWrite, Failure::client_write_timeout, {}},
+    {S::kRelaying,
+     Side::kClient,
+     A::kReceiving,
+     T::kClientWrite,
+     Failure::client_write_timeout,
+     {}},
     {S::kRelaying, Side::kBackend, A::kSending, T::kBackendBody, Failure::backend_body_timeout, {}},
     {S::kRelaying, Side::kBackend, A::kPaused, T::kNone, {}, kPausedByUs},
     {S::kRelaying, Side::kBackend, A::kNothing, T::kNone, {}, kClientBounds},
 
     {S::kTunnelling, Side::kClient, A::kBothWays, T::kNone, {}, kBackendBounds},
-    {S::kTunnelling, Side::kClient, A::kReceiving, T::kClientWrite, Failure::client_write_timeout, {}},
+    {S::kTunnelling,
+     Side::kClient,
+     A::kReceiving,
+     T::kClientWrite,
+     Failure::client_write_timeout,
+     {}},
     {S::kTunnelling, Side::kClient, A::kPaused, T::kNone, {}, kPausedByUs},
-    {S::kTunnelling, Side::kBackend, A::kBothWays, T::kTunnelIdle, Failure::tunnel_idle_timeout, {}},
+    {S::kTunnelling,
+     Side::kBackend,
+     A::kBothWays,
+     T::kTunnelIdle,
+     Failure::tunnel_idle_timeout,
+     {}},
 
     {S::kReplying, Side::kClient, A::kNothing, T::kNone, {}, kOneEvent},
-    {S::kReplying, Side::kClient, A::kReceiving, T::kClientWrite, Failure::client_write_timeout, {}},
+    {S::kReplying,
+     Side::kClient,
+     A::kReceiving,
+     T::kClientWrite,
+     Failure::client_write_timeout,
+     {}},
     {S::kReplying, Side::kClient, A::kSending, T::kNone, {}, "its upload is not waited for"},
     {S::kReplying, Side::kBackend, A::kNothing, T::kNone, {}, kGone},
 
@@ -66,30 +106,48 @@ struct Step {
   S from, to;
 };
 constexpr Step kSteps[] = {
-    {S::kRouting, S::kAcquiring},       {S::kRouting, S::kAwaitingHead},    {S::kRouting, S::kReplying},
-    {S::kRouting, S::kDone},            {S::kAcquiring, S::kAwaitingHead},  {S::kAcquiring, S::kAcquiring},
-    {S::kAcquiring, S::kBackingOff},    {S::kAcquiring, S::kReplying},      {S::kAcquiring, S::kDone},
-    {S::kBackingOff, S::kAcquiring},    {S::kBackingOff, S::kAwaitingHead}, {S::kBackingOff, S::kReplying},
-    {S::kBackingOff, S::kDone},         {S::kAwaitingHead, S::kAcquiring},  {S::kAwaitingHead, S::kAwaitingHead},
-    {S::kAwaitingHead, S::kBackingOff}, {S::kAwaitingHead, S::kRelaying},   {S::kAwaitingHead, S::kTunnelling},
-    {S::kAwaitingHead, S::kReplying},   {S::kAwaitingHead, S::kDone},       {S::kRelaying, S::kDone},
-    {S::kTunnelling, S::kDone},         {S::kReplying, S::kDone},
+    {S::kRouting, S::kAcquiring},
+    {S::kRouting, S::kAwaitingHead},
+    {S::kRouting, S::kReplying},
+    {S::kRouting, S::kDone},
+    {S::kAcquiring, S::kAwaitingHead},
+    {S::kAcquiring, S::kAcquiring},
+    {S::kAcquiring, S::kBackingOff},
+    {S::kAcquiring, S::kReplying},
+    {S::kAcquiring, S::kDone},
+    {S::kBackingOff, S::kAcquiring},
+    {S::kBackingOff, S::kAwaitingHead},
+    {S::kBackingOff, S::kReplying},
+    {S::kBackingOff, S::kDone},
+    {S::kAwaitingHead, S::kAcquiring},
+    {S::kAwaitingHead, S::kAwaitingHead},
+    {S::kAwaitingHead, S::kBackingOff},
+    {S::kAwaitingHead, S::kRelaying},
+    {S::kAwaitingHead, S::kTunnelling},
+    {S::kAwaitingHead, S::kReplying},
+    {S::kAwaitingHead, S::kDone},
+    {S::kRelaying, S::kDone},
+    {S::kTunnelling, S::kDone},
+    {S::kReplying, S::kDone},
     // A backend that fails at once, inside the choice of the next one.
-    {S::kRouting, S::kBackingOff},      {S::kBackingOff, S::kBackingOff},
+    {S::kRouting, S::kBackingOff},
+    {S::kBackingOff, S::kBackingOff},
 };
 
 }  // namespace
 
 std::string_view name_of(ExchangeState state) {
-  constexpr std::string_view kNames[kExchangeStateCount] = {"routing",  "acquiring",  "backing_off", "awaiting_head",
-                                                            "relaying", "tunnelling", "replying",    "done"};
+  constexpr std::string_view kNames[kExchangeStateCount] = {
+      "routing",  "acquiring",  "backing_off", "awaiting_head",
+      "relaying", "tunnelling", "replying",    "done"};
   return kNames[static_cast<int>(state)];
 }
 
 bool is_legal(ExchangeState from, ExchangeState to) {
   static constexpr auto kNext = [] {
     std::array<unsigned, kExchangeStateCount> next{};
-    for (const Step& step : kSteps) next[static_cast<std::size_t>(step.from)] |= 1u << static_cast<unsigned>(step.to);
+    for (const Step& step : kSteps)
+      next[static_cast<std::size_t>(step.from)] |= 1u << static_cast<unsigned>(step.to);
     return next;
   }();
   return (kNext[static_cast<std::size_t>(from)] >> static_cast<unsigned>(to) & 1u) != 0;
@@ -106,7 +164,8 @@ const TimerRow* find_timer(ExchangeState state, Side side, Activity activity) {
   };
   static const Table table = [&] {
     Table made{};
-    for (const TimerRow& row : kRows) made[static_cast<std::size_t>(index_of(row.state, row.side, row.activity))] = &row;
+    for (const TimerRow& row : kRows)
+      made[static_cast<std::size_t>(index_of(row.state, row.side, row.activity))] = &row;
     return made;
   }();
   return table[static_cast<std::size_t>(index_of(state, side, activity))];

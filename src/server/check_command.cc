@@ -43,8 +43,10 @@ int check_command(const CommandLine& line) {
   if (line.dumps) {
     print_dump(loaded.dump);
   } else {
-    std::printf("%s: ok (%s, %s, %s)\n", file->c_str(), count(built.tables->routes->routes(), "route").c_str(),
-                count(built.tables->routes->hosts(), "host").c_str(), count(loaded.config->pools.size(), "pool").c_str());
+    std::printf("%s: ok (%s, %s, %s)\n", file->c_str(),
+                count(built.tables->routes->routes(), "route").c_str(),
+                count(built.tables->routes->hosts(), "host").c_str(),
+                count(loaded.config->pools.size(), "pool").c_str());
   }
   return 0;
 }

@@ -58,7 +58,8 @@ Loads the configuration as run would, without binding, and prints all errors.
 
 Exit: 0 clean, 2 run would not start.
 )"},
-    {"version", Command::kVersion, "weir version\n\nPrints the version. The same as weir --version.\n"},
+    {"version", Command::kVersion,
+     "weir version\n\nPrints the version. The same as weir --version.\n"},
     {"help", Command::kHelp, kUsage},
 };
 
@@ -95,13 +96,16 @@ std::string did_you_mean(std::string_view word) {
   return {};
 }
 
-Error usage_error(std::string what) { return Error{"weir: " + std::move(what) + " (see weir --help)"}; }
+Error usage_error(std::string what) {
+  return Error{"weir: " + std::move(what) + " (see weir --help)"};
+}
 
 Result<std::uint16_t> parse_port(std::string_view option, std::string_view text) {
   unsigned value = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value > 65535)
-    return Err{usage_error(std::string(option) + " needs a port from 0 to 65535, not \"" + std::string(text) + "\"")};
+    return Err{usage_error(std::string(option) + " needs a port from 0 to 65535, not \"" +
+                           std::string(text) + "\"")};
   return static_cast<std::uint16_t>(value);
 }
 
@@ -135,7 +139,8 @@ class Options {
 };
 
 // One option of a command; an error when the command has none of that name.
-Status<> take_option(CommandLine& line, std::string_view command, std::string_view option, Options& options) {
+Status<> take_option(CommandLine& line, std::string_view command, std::string_view option,
+                     Options& options) {
   bool takes_file = line.command == Command::kRun || line.command == Command::kCheck;
   if (takes_file && (option == "-c" || option == "--config")) {
     Result<std::string> value = options.value(option);
@@ -157,9 +162,11 @@ Status<> take_option(CommandLine& line, std::string_view command, std::string_vi
     return Ok{};
   }
   bool is_option = option.starts_with("-");
-  std::string cure = !is_option && takes_file ? "name the file with -c" : "see weir " + std::string(command) + " --help";
-  return Err{Error{"weir: " + std::string(command) + ": unknown " + (is_option ? "option" : "argument") + " \"" +
-                   std::string(option) + "\" (" + cure + ")"}};
+  std::string cure = !is_option && takes_file ? "name the file with -c"
+                                              : "see weir " + std::string(command) + " --help";
+  return Err{Error{"weir: " + std::string(command) + ": unknown " +
+                   (is_option ? "option" : "argument") + " \"" + std::string(option) + "\" (" +
+                   cure + ")"}};
 }
 
 }  // namespace
@@ -181,7 +188,8 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& words) {
   const CommandRow* row = find_command(name);
   if (row == nullptr) {
     for (std::string_view later : kLater)
-      if (name == later) return Err{usage_error("\"" + name + "\" is not available in this version")};
+      if (name == later)
+        return Err{usage_error("\"" + name + "\" is not available in this version")};
     return Err{usage_error("unknown command \"" + name + "\"" + did_you_mean(name))};
   }
   line.command = row->command;

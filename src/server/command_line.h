@@ -14,10 +14,10 @@ enum class Command : std::uint8_t { kHelp, kVersion, kRun, kDemo, kCheck };
 
 struct CommandLine {
   Command command = Command::kHelp;
-  std::string help_topic;      // of kHelp: a command, or empty
-  std::string config_file;     // run, check: -c FILE; empty = look for it
-  bool dumps = false;          // check --dump
-  std::uint16_t port = 8080;   // demo
+  std::string help_topic;     // of kHelp: a command, or empty
+  std::string config_file;    // run, check: -c FILE; empty = look for it
+  bool dumps = false;         // check --dump
+  std::uint16_t port = 8080;  // demo
   std::uint16_t admin_port = 8042;
 };
 

@@ -31,10 +31,15 @@ class Control::AdminDoor final : private net::AcceptObserver {
   net::Acceptor acceptor_;
 };
 
-Control::Control(const Clock& clock, Log& log, net::Loop& loop, std::function<config::Loaded()> load,
-                 std::string config_file)
-    : clock_(clock), log_(log), loop_(loop), load_(std::move(load)), config_file_(std::move(config_file)),
-      context_(loop.scheduler()), started_at_(clock.now()),
+Control::Control(const Clock& clock, Log& log, net::Loop& loop,
+                 std::function<config::Loaded()> load, std::string config_file)
+    : clock_(clock),
+      log_(log),
+      loop_(loop),
+      load_(std::move(load)),
+      config_file_(std::move(config_file)),
+      context_(loop.scheduler()),
+      started_at_(clock.now()),
       drain_timer_(net::Timer::bind<&Control::on_drain_deadline>(this)) {}
 
 Control::~Control() {
@@ -51,7 +56,8 @@ Status<StartError> Control::start() {
   for (int signal : {SIGHUP, SIGUSR1, SIGUSR2}) std::signal(signal, SIG_IGN);
   auto version = std::make_shared<Version>();
   version->read(load_);
-  unsigned wanted_workers = version->loaded.config.has_value() ? version->loaded.config->server.workers : 0;
+  unsigned wanted_workers =
+      version->loaded.config.has_value() ? version->loaded.config->server.workers : 0;
   worker_count_ = wanted_workers > 0 ? wanted_workers : usable_processors();
   builder_ = std::make_unique<table::Builder>(worker_count_, random_seed());
   version->build(*builder_);
@@ -68,11 +74,15 @@ Status<StartError> Control::start() {
   started_with_.listeners = config.listeners;
   started_with_.admin = config.admin;
   current_ = version;
-  if (std::optional<Error> error = bind_listeners(config)) return Err{StartError{std::move(error->message)}};
-  if (std::optional<Error> error = bind_admin(config)) return Err{StartError{std::move(error->message)}};
+  if (std::optional<Error> error = bind_listeners(config))
+    return Err{StartError{std::move(error->message)}};
+  if (std::optional<Error> error = bind_admin(config))
+    return Err{StartError{std::move(error->message)}};
   current_->settings = make_settings(config);
-  if (std::optional<Error> error = start_workers(config)) return Err{StartError{std::move(error->message)}};
-  loop_.watch_signals({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2}, [this](int signal) { on_signal(signal); });
+  if (std::optional<Error> error = start_workers(config))
+    return Err{StartError{std::move(error->message)}};
+  loop_.watch_signals({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2},
+                      [this](int signal) { on_signal(signal); });
   watch_files(*current_);
   state_ = admin::ServiceState::kReady;
   numbers_.last_reload_success_timestamp_seconds =
@@ -96,7 +106,9 @@ std::optional<Error> Control::bind_listeners(const config::Config& config) {
         Result<net::ListeningSocket> retried = net::ListeningSocket::open(v4, options);
         if (retried.ok()) socket = std::move(retried);
       }
-      if (!socket.ok()) return Error{"weir: listener \"" + listener.name + "\": cannot listen on " + socket.error().message};
+      if (!socket.ok())
+        return Error{"weir: listener \"" + listener.name + "\": cannot listen on " +
+                     socket.error().message};
       auto address = static_cast<std::uint32_t>(addresses_.size());
       addresses_.push_back({index, socket->endpoint().ip.port()});
       listener_status_.push_back({listener.name, socket->endpoint().text()});
@@ -118,13 +130,16 @@ std::optional<Error> Control::bind_admin(const config::Config& config) {
       continue;
     }
     // The default names both loopbacks; a machine without IPv6 has one.
-    bool is_dispensable = bind.endpoint.ip.is_v6() && !admin_sockets_.empty() && socket.error().message.find("in use") == std::string::npos;
+    bool is_dispensable = bind.endpoint.ip.is_v6() && !admin_sockets_.empty() &&
+                          socket.error().message.find("in use") == std::string::npos;
     if (!is_dispensable) return Error{"weir: admin: cannot listen on " + socket.error().message};
-    log_.warn("the admin interface does not listen on one of its addresses", {{"reason", socket.error().message}});
+    log_.warn("the admin interface does not listen on one of its addresses",
+              {{"reason", socket.error().message}});
   }
   wire::InboundSettings settings;
-  admin_ = std::make_unique<admin::AdminServer>(context_, static_cast<const admin::AdminSource&>(*this), settings,
-                                                share_descriptors(raise_open_files(), worker_count_).admin);
+  admin_ = std::make_unique<admin::AdminServer>(
+      context_, static_cast<const admin::AdminSource&>(*this), settings,
+      share_descriptors(raise_open_files(), worker_count_).admin);
   for (const net::ListeningSocket& socket : admin_sockets_)
     admin_doors_.push_back(std::make_unique<AdminDoor>(*this, socket));
   return std::nullopt;
@@ -137,7 +152,8 @@ std::optional<Error> Control::start_workers(const config::Config& config) {
     return Error{"weir: the open-files limit is too small: " + std::to_string(open_files) + " (" +
                  std::to_string(worker_count_) + " workers need " + std::to_string(needed) +
                  " at least; raise ulimit -n or LimitNOFILE=)"};
-  if (!loop_.prepare_background()) return Error{"weir: no thread can be made for reloads (see the limits of tasks)"};
+  if (!loop_.prepare_background())
+    return Error{"weir: no thread can be made for reloads (see the limits of tasks)"};
   DescriptorShares shares = share_descriptors(open_files, worker_count_);
   max_idle_backends_per_worker_ = shares.idle_backends_per_worker;
   group_.max_clients = shares.clients;
@@ -154,8 +170,9 @@ std::optional<Error> Control::start_workers(const config::Config& config) {
                        {"max_connections", std::to_string(group_.max_clients)},
                        {"open_files", std::to_string(open_files)}});
   for (unsigned index = 0; index < worker_count_; ++index)
-    group_.workers.push_back(std::make_unique<Worker>(index, group_, clock_, log_, config.listeners.size(),
-                                                      max_idle_backends_per_worker_, random_seed()));
+    group_.workers.push_back(
+        std::make_unique<Worker>(index, group_, clock_, log_, config.listeners.size(),
+                                 max_idle_backends_per_worker_, random_seed()));
   for (const std::unique_ptr<Worker>& worker : group_.workers)
     worker->start(current_->settings, current_->built.tables, bound_);
   return std::nullopt;
@@ -164,7 +181,8 @@ std::optional<Error> Control::start_workers(const config::Config& config) {
 std::shared_ptr<const proxy::Settings> Control::make_settings(const config::Config& config) const {
   auto settings = std::make_shared<proxy::Settings>();
   settings->server_name = config.server.name;
-  settings->inbound.limits = {config.limits.request_line_bytes, config.limits.head_bytes, config.limits.headers};
+  settings->inbound.limits = {config.limits.request_line_bytes, config.limits.head_bytes,
+                              config.limits.headers};
   settings->inbound.request_head = config.timeouts.request_head;
   settings->inbound.client_idle = config.timeouts.client_idle;
   settings->inbound.client_body = config.timeouts.client_body;
@@ -222,7 +240,8 @@ admin::Status Control::status() const {
   status.connections_open = group_.open_clients.load(std::memory_order_relaxed);
   status.routes = current_->built.tables->routes->routes();
   status.pools = current_->loaded.config->pools.size();
-  for (const config::PoolConfig& pool : current_->loaded.config->pools) status.backends += pool.backends.size();
+  for (const config::PoolConfig& pool : current_->loaded.config->pools)
+    status.backends += pool.backends.size();
   status.workers = worker_count_;
   status.config_file = config_file_;
   if (has_reloaded_) status.last_reload = last_reload_;
@@ -231,7 +250,8 @@ admin::Status Control::status() const {
 
 std::string Control::metrics() const {
   std::vector<const observe::WorkerNumbers*> workers;
-  for (const std::unique_ptr<Worker>& worker : group_.workers) workers.push_back(&worker->numbers());
+  for (const std::unique_ptr<Worker>& worker : group_.workers)
+    workers.push_back(&worker->numbers());
   observe::ProcessNumbers numbers = numbers_;
   numbers.is_ready = state_ == admin::ServiceState::kReady;
   numbers.config_generation = current_->built.tables->generation;

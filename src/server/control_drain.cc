@@ -19,8 +19,9 @@ void Control::begin_drain(int signal) {
   watcher_.reset();
   const config::ServerConfig& server = current_->loaded.config->server;
   drain_timeout_ = server.drain_timeout;
-  log_.info("draining", {{"signal", name},
-                         {"connections", std::to_string(group_.open_clients.load(std::memory_order_relaxed))}});
+  log_.info("draining",
+            {{"signal", name},
+             {"connections", std::to_string(group_.open_clients.load(std::memory_order_relaxed))}});
   notify_service_manager("STOPPING=1\nSTATUS=draining");
   // Clients whose first bytes the kernel waits for shall get to the queue before it closes.
   for (BoundListener& bound : bound_) bound.socket.stop_deferring();
@@ -32,7 +33,8 @@ void Control::begin_drain(int signal) {
   }
 }
 
-// Phase two. The workers' duplicates keep the sockets listening until each has taken what is queued.
+// Phase two. The workers' duplicates keep the sockets listening until each has taken what is
+// queued.
 void Control::finish_drain() {
   is_in_second_phase_ = true;
   bound_.clear();

@@ -17,7 +17,9 @@ bool is_bound_alike(const config::Config& a, const config::Config& b) {
   for (std::size_t index = 0; index < a.listeners.size(); ++index) {
     const config::ListenerConfig& left = a.listeners[index];
     const config::ListenerConfig& right = b.listeners[index];
-    if (left.name != right.name || left.bind != right.bind || left.defer_accept != right.defer_accept) return false;
+    if (left.name != right.name || left.bind != right.bind ||
+        left.defer_accept != right.defer_accept)
+      return false;
   }
   return true;
 }
@@ -35,10 +37,18 @@ std::vector<std::string> settings_of(const config::Loaded& loaded) {
 
 void Control::on_signal(int signal) {
   switch (signal) {
-    case SIGHUP: reload("HUP"); return;
-    case SIGUSR1: log_.info("no log files to reopen"); return;
-    case SIGUSR2: log_.warn("USR2 (replace the binary) is not available in this version"); return;
-    default: begin_drain(signal); return;
+    case SIGHUP:
+      reload("HUP");
+      return;
+    case SIGUSR1:
+      log_.info("no log files to reopen");
+      return;
+    case SIGUSR2:
+      log_.warn("USR2 (replace the binary) is not available in this version");
+      return;
+    default:
+      begin_drain(signal);
+      return;
   }
 }
 
@@ -50,7 +60,8 @@ void Control::reload(std::string cause) {
   }
   is_reloading_ = true;
   reload_cause_ = std::move(cause);
-  auto since_boot = std::chrono::duration_cast<std::chrono::microseconds>(clock_.now().time_since_epoch());
+  auto since_boot =
+      std::chrono::duration_cast<std::chrono::microseconds>(clock_.now().time_since_epoch());
   notify_service_manager("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(since_boot.count()));
   auto version = std::make_shared<Version>();
   loop_.run_in_background(
@@ -88,9 +99,13 @@ void Control::on_loaded(std::shared_ptr<Version> version) {
 
 void Control::refuse_reload(const std::vector<config::Diagnostic>& errors) {
   for (const config::Diagnostic& error : errors)
-    log_.error("the configuration has an error", {{"place", error.place.text()}, {"error", error.message}});
-  std::string message = errors.empty() ? "the configuration cannot be read" : errors.front().place.text() + ": " + errors.front().message;
-  log_.error("reload failed, the old table stays", {{"cause", reload_cause_}, {"errors", std::to_string(errors.size())}});
+    log_.error("the configuration has an error",
+               {{"place", error.place.text()}, {"error", error.message}});
+  std::string message = errors.empty()
+                            ? "the configuration cannot be read"
+                            : errors.front().place.text() + ": " + errors.front().message;
+  log_.error("reload failed, the old table stays",
+             {{"cause", reload_cause_}, {"errors", std::to_string(errors.size())}});
   numbers_.was_last_reload_successful = false;
   ++numbers_.reloads_failed;
   finish_reload(observe::ReloadResult::kFailure, message);
@@ -113,7 +128,8 @@ void Control::on_published(std::shared_ptr<Version> version) {
   drain_timeout_ = current_->loaded.config->server.drain_timeout;
   free_in_background(std::move(old));
   std::string what = current_->built.difference.text();
-  if (current_->has_new_settings) what = current_->built.difference.is_empty() ? "settings" : what + ", settings";
+  if (current_->has_new_settings)
+    what = current_->built.difference.is_empty() ? "settings" : what + ", settings";
   log_.info("reloaded", {{"cause", reload_cause_},
                          {"generation", std::to_string(current_->built.tables->generation)},
                          {"changed", what}});
@@ -122,7 +138,8 @@ void Control::on_published(std::shared_ptr<Version> version) {
       std::chrono::duration<double>(clock_.wall().time_since_epoch()).count();
   bool is_unchanged = current_->built.difference.is_empty() && !current_->has_new_settings;
   ++(is_unchanged ? numbers_.reloads_unchanged : numbers_.reloads_succeeded);
-  finish_reload(is_unchanged ? observe::ReloadResult::kUnchanged : observe::ReloadResult::kSuccess, what);
+  finish_reload(is_unchanged ? observe::ReloadResult::kUnchanged : observe::ReloadResult::kSuccess,
+                what);
 }
 
 void Control::finish_reload(observe::ReloadResult result, std::string message) {
@@ -159,13 +176,15 @@ void Control::warn_of_restart(const config::Config& next) {
 void Control::watch_files(const Version& version) {
   const config::Loaded& loaded = version.loaded;
   // What decides is the last configuration that was good; without files there is nothing to watch.
-  const config::Config* config = loaded.config.has_value() ? &*loaded.config : &*current_->loaded.config;
+  const config::Config* config =
+      loaded.config.has_value() ? &*loaded.config : &*current_->loaded.config;
   if (!config->routes.watch || config_file_.empty()) {
     watcher_.reset();
     return;
   }
   if (watcher_ == nullptr)
-    watcher_ = std::make_unique<net::FileWatcher>(loop_, net::FileWatchOptions{}, [this] { reload(std::string(kFileChange)); });
+    watcher_ = std::make_unique<net::FileWatcher>(loop_, net::FileWatchOptions{},
+                                                  [this] { reload(std::string(kFileChange)); });
   watcher_->watch(loaded.files, loaded.globs, version.read_began);
 }
 

@@ -16,12 +16,14 @@ using Runners = std::vector<std::unique_ptr<SampleRunner>>;
 
 std::string demo_table(const CommandLine& line, const Runners& runners) {
   // One worker, so that "in turn" is seen.
-  std::string text = "[server]\nworkers = 1\n\n[listener.public]\nbind = [\"127.0.0.1:" + std::to_string(line.port) + "\"]\n\n" +
+  std::string text = "[server]\nworkers = 1\n\n[listener.public]\nbind = [\"127.0.0.1:" +
+                     std::to_string(line.port) + "\"]\n\n" +
                      "[admin]\nbind = [\"127.0.0.1:" + std::to_string(line.admin_port) + "\"]\n\n";
   for (const std::unique_ptr<SampleRunner>& runner : runners)
     text += "[pool." + runner->name() + "]\nbackends = [\"" + runner->address() + "\"]\n\n";
   text += "[pool.all]\nbackends = [";
-  for (const std::unique_ptr<SampleRunner>& runner : runners) text += "\"" + runner->address() + "\", ";
+  for (const std::unique_ptr<SampleRunner>& runner : runners)
+    text += "\"" + runner->address() + "\", ";
   text += "]\nbalance = \"round_robin\"\n\n";
   auto route = [&](std::string_view host, std::string_view path, std::string_view pool) {
     text += "[[route]]\nhost = \"" + std::string(host) + "\"\n";
@@ -38,7 +40,8 @@ std::string demo_table(const CommandLine& line, const Runners& runners) {
 
 void print_lines(const std::string& proxy, const std::string& admin) {
   std::string port = proxy.substr(proxy.rfind(':'));
-  std::printf("weir demo: three sample runners behind http://127.0.0.1%s - paste to try:\n\n", port.c_str());
+  std::printf("weir demo: three sample runners behind http://127.0.0.1%s - paste to try:\n\n",
+              port.c_str());
   struct Line {
     std::string_view url, what;
   };
@@ -54,10 +57,12 @@ void print_lines(const std::string& proxy, const std::string& admin) {
     std::string url(line.url);
     url.replace(url.find('%'), 1, port);
     std::string command = "curl -sS " + url;
-    std::printf("  %-52s # %.*s\n", command.c_str(), static_cast<int>(line.what.size()), line.what.data());
+    std::printf("  %-52s # %.*s\n", command.c_str(), static_cast<int>(line.what.size()),
+                line.what.data());
   }
   std::printf("  %-52s # what it counts\n", ("curl -sS http://" + admin + "/metrics").c_str());
-  std::printf("  %-52s # how it is\n\nCtrl-C ends it.\n", ("curl -sS http://" + admin + "/api/status").c_str());
+  std::printf("  %-52s # how it is\n\nCtrl-C ends it.\n",
+              ("curl -sS http://" + admin + "/api/status").c_str());
   std::fflush(stdout);
 }
 
@@ -73,7 +78,8 @@ int demo_command(const CommandLine& line) {
   for (const char* name : {"runner-1", "runner-2", "runner-3"}) {
     Result<std::unique_ptr<SampleRunner>> runner = SampleRunner::open(loop, context, name);
     if (!runner.ok()) {
-      std::fprintf(stderr, "weir: demo: cannot start %s: %s\n", name, runner.error().message.c_str());
+      std::fprintf(stderr, "weir: demo: cannot start %s: %s\n", name,
+                   runner.error().message.c_str());
       return 1;
     }
     runners.push_back(std::move(runner).value());
@@ -87,8 +93,9 @@ int demo_command(const CommandLine& line) {
     if (!started.ok()) {
       const std::string& why = started.error().message;
       bool is_taken = why.find("in use") != std::string::npos;
-      std::fprintf(stderr, "%s\n%s", why.c_str(),
-                   is_taken ? "(other ports: weir demo --port N --admin-port N, 0 = any free one)\n" : "");
+      std::fprintf(
+          stderr, "%s\n%s", why.c_str(),
+          is_taken ? "(other ports: weir demo --port N --admin-port N, 0 = any free one)\n" : "");
     } else {
       print_lines(control.listeners().front().socket.endpoint().text(),
                   control.admin_sockets().front().endpoint().text());

@@ -48,7 +48,8 @@ unsigned usable_processors() {
   cpu_set_t set;
   CPU_ZERO(&set);
   unsigned count = 1;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) count = static_cast<unsigned>(std::max(1, CPU_COUNT(&set)));
+  if (sched_getaffinity(0, sizeof set, &set) == 0)
+    count = static_cast<unsigned>(std::max(1, CPU_COUNT(&set)));
   unsigned quota = cgroup_quota();
   return quota == 0 ? count : std::min(count, quota);
 }
@@ -92,7 +93,8 @@ DescriptorShares share_descriptors(std::uint64_t open_files, unsigned workers) {
   DescriptorShares shares;
   rest = std::min(rest, max_watches());
   shares.streams = rest;
-  shares.admin = std::min<std::uint64_t>(admin::kMaxAdminConnections, std::max<std::uint64_t>(2, reserve / 4));
+  shares.admin =
+      std::min<std::uint64_t>(admin::kMaxAdminConnections, std::max<std::uint64_t>(2, reserve / 4));
   // A waiting client costs one descriptor, a served one two; waiting ones are the many.
   shares.clients = std::max<std::uint64_t>(1, rest * 7 / 10);
   shares.idle_backends_per_worker = rest * 15 / 100 / workers;

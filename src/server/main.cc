@@ -14,7 +14,8 @@ namespace {
 // sockets would take their places and receive what is meant for people.
 void fill_standard_descriptors() {
   for (int fd = 0; fd <= 2; ++fd)
-    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) static_cast<void>(!open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY));
+    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+      static_cast<void>(!open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY));
 }
 
 }  // namespace
@@ -37,9 +38,12 @@ int main(int argc, char** argv) {
     case Command::kVersion:
       std::printf("weir %.*s\n", static_cast<int>(weir::kVersion.size()), weir::kVersion.data());
       return 0;
-    case Command::kRun: return weir::server::run_command(*line);
-    case Command::kCheck: return weir::server::check_command(*line);
-    case Command::kDemo: return weir::server::demo_command(*line);
+    case Command::kRun:
+      return weir::server::run_command(*line);
+    case Command::kCheck:
+      return weir::server::check_command(*line);
+    case Command::kDemo:
+      return weir::server::demo_command(*line);
   }
   return 2;
 }

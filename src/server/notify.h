@@ -1,6 +1,6 @@
 #pragma once
-// Tells the service manager about the process (sd_notify(3)): one datagram to $NOTIFY_SOCKET, nothing
-// where that is not set.
+// Tells the service manager about the process (sd_notify(3)): one datagram to $NOTIFY_SOCKET,
+// nothing where that is not set.
 #include <string_view>
 
 namespace weir::server {

@@ -13,8 +13,10 @@ Result<std::string> find_config(const std::string& given) {
   if (!given.empty()) return given;
   for (const char* candidate : {"weir.toml", "/etc/weir/weir.toml"})
     if (access(candidate, F_OK) == 0) return std::string(candidate);
-  return Err{Error{"weir: no configuration: neither ./weir.toml nor /etc/weir/weir.toml exists (name one with -c "
-                   "FILE, or try weir demo)"}};
+  return Err{
+      Error{"weir: no configuration: neither ./weir.toml nor /etc/weir/weir.toml exists (name one "
+            "with -c "
+            "FILE, or try weir demo)"}};
 }
 
 int run_command(const CommandLine& line) {
@@ -31,7 +33,8 @@ int run_command(const CommandLine& line) {
     return 1;
   }
   net::Loop loop(clock);
-  Control control(clock, log, loop, [path = *file] { return config::load_file(path); }, *file);
+  Control control(
+      clock, log, loop, [path = *file] { return config::load_file(path); }, *file);
   Status<StartError> started = control.start();
   if (!started.ok()) {
     std::fprintf(stderr, "%s\n", started.error().message.c_str());

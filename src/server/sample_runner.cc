@@ -7,16 +7,24 @@ namespace {
 void append_escaped(std::string& out, std::string_view text) {
   for (char c : text) {
     switch (c) {
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '&': out += "&amp;"; break;
-      default: out += c;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      default:
+        out += c;
     }
   }
 }
 
 std::string page(const std::string& runner, const http::RequestHead& head) {
-  std::string text = "<!doctype html><meta charset=utf-8><title>" + runner + "</title>\n<h1>" + runner + "</h1>\n<pre>\n";
+  std::string text = "<!doctype html><meta charset=utf-8><title>" + runner + "</title>\n<h1>" +
+                     runner + "</h1>\n<pre>\n";
   append_escaped(text, head.method_text);
   text += ' ';
   append_escaped(text, head.target);
@@ -34,7 +42,8 @@ std::string page(const std::string& runner, const http::RequestHead& head) {
 
 class SampleRunner::Visit final : public wire::RequestHandler {
  public:
-  Visit(wire::InboundConnection& connection, std::string body) : connection_(connection), body_(std::move(body)) {}
+  Visit(wire::InboundConnection& connection, std::string body)
+      : connection_(connection), body_(std::move(body)) {}
 
  private:
   void on_request_body(std::string_view) override {}
@@ -55,7 +64,8 @@ class SampleRunner::Visit final : public wire::RequestHandler {
   bool is_whole_ = false;
 };
 
-Result<std::unique_ptr<SampleRunner>> SampleRunner::open(net::Loop& loop, wire::Context& context, std::string name) {
+Result<std::unique_ptr<SampleRunner>> SampleRunner::open(net::Loop& loop, wire::Context& context,
+                                                         std::string name) {
   Result<net::ListeningSocket> socket =
       net::ListeningSocket::open(Endpoint{IpAddress::v4(0x7f000001, 0), {}}, net::ListenOptions{});
   if (!socket.ok()) return Err{socket.error()};
@@ -63,8 +73,12 @@ Result<std::unique_ptr<SampleRunner>> SampleRunner::open(net::Loop& loop, wire::
       new SampleRunner(loop, context, std::move(name), std::move(socket).value()));
 }
 
-SampleRunner::SampleRunner(net::Loop& loop, wire::Context& context, std::string name, net::ListeningSocket socket)
-    : loop_(loop), context_(context), name_(std::move(name)), socket_(std::move(socket)),
+SampleRunner::SampleRunner(net::Loop& loop, wire::Context& context, std::string name,
+                           net::ListeningSocket socket)
+    : loop_(loop),
+      context_(context),
+      name_(std::move(name)),
+      socket_(std::move(socket)),
       acceptor_(loop, socket_, *this) {}
 
 SampleRunner::~SampleRunner() = default;
@@ -73,8 +87,8 @@ void SampleRunner::on_accept(net::AcceptedSocket socket) {
   IpAddress peer = socket.peer();
   std::unique_ptr<net::Stream> stream = loop_.adopt(std::move(socket));
   if (stream == nullptr) return;
-  auto connection = std::make_unique<wire::InboundConnection>(context_, static_cast<wire::InboundOwner&>(*this),
-                                                              std::move(stream), peer, 0);
+  auto connection = std::make_unique<wire::InboundConnection>(
+      context_, static_cast<wire::InboundOwner&>(*this), std::move(stream), peer, 0);
   const wire::InboundConnection* key = connection.get();
   guests_[key].connection = std::move(connection);
 }

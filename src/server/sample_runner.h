@@ -15,14 +15,16 @@ namespace weir::server {
 class SampleRunner final : private wire::InboundOwner, private net::AcceptObserver {
  public:
   // Listens on a free port of 127.0.0.1.
-  static Result<std::unique_ptr<SampleRunner>> open(net::Loop& loop, wire::Context& context, std::string name);
+  static Result<std::unique_ptr<SampleRunner>> open(net::Loop& loop, wire::Context& context,
+                                                    std::string name);
   ~SampleRunner() override;
   const std::string& name() const { return name_; }
   std::string address() const { return socket_.endpoint().text(); }
 
  private:
   class Visit;  // one request
-  SampleRunner(net::Loop& loop, wire::Context& context, std::string name, net::ListeningSocket socket);
+  SampleRunner(net::Loop& loop, wire::Context& context, std::string name,
+               net::ListeningSocket socket);
 
   const wire::InboundSettings& inbound_settings() const override { return settings_; }
   bool wants_close() const override { return false; }

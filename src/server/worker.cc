@@ -22,7 +22,9 @@ constexpr std::uint64_t kUnevenBy = 8;
 class Worker::Door final : private net::AcceptObserver {
  public:
   Door(Worker& worker, const BoundListener& listener)
-      : worker_(worker), address_(listener.address), acceptor_(worker.loop_, listener.socket, *this) {}
+      : worker_(worker),
+        address_(listener.address),
+        acceptor_(worker.loop_, listener.socket, *this) {}
   void close() { acceptor_.pause(); }
   void open() { acceptor_.resume(); }
   std::vector<net::AcceptedSocket> take_queued() { return acceptor_.take_queued(); }
@@ -38,19 +40,26 @@ class Worker::Door final : private net::AcceptObserver {
   net::Acceptor acceptor_;
 };
 
-Worker::Worker(unsigned index, WorkerGroup& group, const Clock& clock, Log& log, std::size_t listener_count,
-               std::size_t max_idle_backends, std::uint64_t seed)
-    : index_(index), group_(group), log_(log), loop_(clock), context_(loop_.scheduler()), rng_(seed),
+Worker::Worker(unsigned index, WorkerGroup& group, const Clock& clock, Log& log,
+               std::size_t listener_count, std::size_t max_idle_backends, std::uint64_t seed)
+    : index_(index),
+      group_(group),
+      log_(log),
+      loop_(clock),
+      context_(loop_.scheduler()),
+      rng_(seed),
       numbers_(listener_count),
-      proxy_(proxy::Proxy::Parts{context_, loop_.connector(), rng_, log, numbers_, index, max_idle_backends,
-                                 [this](const observe::RequestRecord& record) { write_access_line(record); },
-                                 [this] { on_connection_closed(); }}),
+      proxy_(proxy::Proxy::Parts{
+          context_, loop_.connector(), rng_, log, numbers_, index, max_idle_backends,
+          [this](const observe::RequestRecord& record) { write_access_line(record); },
+          [this] { on_connection_closed(); }}),
       reopen_timer_(net::Timer::bind<&Worker::on_reopen>(this)),
       drained_timer_(net::Timer::bind<&Worker::check_drained>(this)) {}
 
 Worker::~Worker() { WEIR_CHECK(!thread_.joinable()); }
 
-void Worker::start(std::shared_ptr<const proxy::Settings> settings, std::shared_ptr<const table::Tables> tables,
+void Worker::start(std::shared_ptr<const proxy::Settings> settings,
+                   std::shared_ptr<const table::Tables> tables,
                    const std::vector<BoundListener>& listeners) {
   proxy_.set_settings(std::move(settings));
   proxy_.set_tables(tables->routes, tables->pools);
@@ -61,9 +70,10 @@ void Worker::start(std::shared_ptr<const proxy::Settings> settings, std::shared_
   thread_ = std::thread([this] { loop_.run(); });
 }
 
-void Worker::publish(std::shared_ptr<const proxy::Settings> settings, std::shared_ptr<const table::Tables> tables,
-                     Task done) {
-  loop_.post([this, settings = std::move(settings), tables = std::move(tables), done = std::move(done)]() mutable {
+void Worker::publish(std::shared_ptr<const proxy::Settings> settings,
+                     std::shared_ptr<const table::Tables> tables, Task done) {
+  loop_.post([this, settings = std::move(settings), tables = std::move(tables),
+              done = std::move(done)]() mutable {
     proxy_.set_settings(std::move(settings));
     proxy_.set_tables(tables->routes, tables->pools);
     // Control frees versions; this thread lets go before it says so.
@@ -76,7 +86,8 @@ void Worker::publish(std::shared_ptr<const proxy::Settings> settings, std::share
 bool Worker::enter() {
   std::uint64_t open = group_.open_clients.load(std::memory_order_relaxed);
   while (open < group_.max_clients)
-    if (group_.open_clients.compare_exchange_weak(open, open + 1, std::memory_order_relaxed)) return true;
+    if (group_.open_clients.compare_exchange_weak(open, open + 1, std::memory_order_relaxed))
+      return true;
   return false;
 }
 
@@ -89,7 +100,8 @@ void Worker::take(net::AcceptedSocket socket, std::uint32_t address) {
   if (is_full()) pause_doors();
   Worker* least = this;
   for (const std::unique_ptr<Worker>& other : group_.workers)
-    if (other->clients_.load(std::memory_order_relaxed) < least->clients_.load(std::memory_order_relaxed))
+    if (other->clients_.load(std::memory_order_relaxed) <
+        least->clients_.load(std::memory_order_relaxed))
       least = other.get();
   bool is_uneven = least != this && clients_.load(std::memory_order_relaxed) >=
                                         least->clients_.load(std::memory_order_relaxed) + kUnevenBy;
@@ -107,7 +119,9 @@ void Worker::welcome(net::AcceptedSocket socket, std::uint32_t address) {
   std::unique_ptr<net::Stream> stream = loop_.adopt(std::move(socket));
   if (stream == nullptr) {
     group_.open_clients.fetch_sub(1, std::memory_order_relaxed);
-    numbers_.listeners[listener_of_[address]].connections_rejected[static_cast<std::size_t>(observe::Rejection::kNoDescriptors)].add();
+    numbers_.listeners[listener_of_[address]]
+        .connections_rejected[static_cast<std::size_t>(observe::Rejection::kNoDescriptors)]
+        .add();
     return;
   }
   clients_.fetch_add(1, std::memory_order_relaxed);
@@ -119,13 +133,15 @@ void Worker::on_connection_closed() {
   group_.open_clients.fetch_sub(1, std::memory_order_relaxed);
 }
 
-// The limit of clients, or so few descriptors left that the reserve for admin, log and reload begins.
+// The limit of clients, or so few descriptors left that the reserve for admin, log and reload
+// begins.
 bool Worker::is_full() {
   streams_.store(loop_.open_streams() + 1, std::memory_order_relaxed);
   std::uint64_t streams = 0;
   for (const std::unique_ptr<Worker>& worker : group_.workers)
     streams += worker->streams_.load(std::memory_order_relaxed);
-  return group_.open_clients.load(std::memory_order_relaxed) >= group_.max_clients || streams >= group_.max_streams;
+  return group_.open_clients.load(std::memory_order_relaxed) >= group_.max_clients ||
+         streams >= group_.max_streams;
 }
 
 // At the limit clients wait in the kernel's queue rather than be turned away.
@@ -137,11 +153,14 @@ void Worker::pause_doors() {
   std::int64_t now = loop_.scheduler().now().time_since_epoch().count();
   if (group_.has_said_full.load(std::memory_order_relaxed)) return;
   std::int64_t may_say = group_.may_say_full_at.load(std::memory_order_relaxed);
-  if (now < may_say || !group_.may_say_full_at.compare_exchange_strong(may_say, now + kSayFullEvery.count())) return;
+  if (now < may_say ||
+      !group_.may_say_full_at.compare_exchange_strong(may_say, now + kSayFullEvery.count()))
+    return;
   group_.has_said_full.store(true, std::memory_order_relaxed);
   std::uint64_t open = group_.open_clients.load(std::memory_order_relaxed);
   log_.warn("accepting pauses",
-            {{"reason", open >= group_.max_clients ? "max_connections is reached" : "descriptors run out"},
+            {{"reason",
+              open >= group_.max_clients ? "max_connections is reached" : "descriptors run out"},
              {"connections", std::to_string(open)}});
 }
 
@@ -162,7 +181,8 @@ void Worker::on_reopen() {
   are_doors_closed_ = false;
   for (const std::unique_ptr<Door>& door : doors_) door->open();
   // Said when there is room again, not at every turn around the limit.
-  if (open <= group_.max_clients * 9 / 10 && group_.has_said_full.exchange(false, std::memory_order_relaxed)) {
+  if (open <= group_.max_clients * 9 / 10 &&
+      group_.has_said_full.exchange(false, std::memory_order_relaxed)) {
     log_.info("accepting goes on", {{"connections", std::to_string(open)}});
   }
 }
@@ -217,9 +237,7 @@ void Worker::check_drained() {
 }
 
 void Worker::cut() {
-  loop_.post([this] {
-    proxy_.cut_all();
-  });
+  loop_.post([this] { proxy_.cut_all(); });
 }
 
 void Worker::stop() {

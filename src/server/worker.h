@@ -1,8 +1,8 @@
 #pragma once
-// One event loop on a thread of its own, with the proxy on it. Control makes workers, posts versions
-// to them and ends them; everything else happens on the worker's thread. Clients arrive through
-// duplicates of the shared listening sockets; a worker that has many more than another passes new
-// ones on (DESIGN §5).
+// One event loop on a thread of its own, with the proxy on it. Control makes workers, posts
+// versions to them and ends them; everything else happens on the worker's thread. Clients arrive
+// through duplicates of the shared listening sockets; a worker that has many more than another
+// passes new ones on (DESIGN §5).
 #include <unistd.h>
 
 #include <atomic>
@@ -46,25 +46,26 @@ struct WorkerGroup {
 class Worker {
  public:
   // `clock`, `log` and `group` outlive it.
-  Worker(unsigned index, WorkerGroup& group, const Clock& clock, Log& log, std::size_t listener_count,
-         std::size_t max_idle_backends, std::uint64_t seed);
+  Worker(unsigned index, WorkerGroup& group, const Clock& clock, Log& log,
+         std::size_t listener_count, std::size_t max_idle_backends, std::uint64_t seed);
   ~Worker();
 
   // --- Control's thread ---
   // Starts the thread. Clients are accepted from `listeners` (which outlive the call only) once the
   // first version is in place.
-  void start(std::shared_ptr<const proxy::Settings> settings, std::shared_ptr<const table::Tables> tables,
+  void start(std::shared_ptr<const proxy::Settings> settings,
+             std::shared_ptr<const table::Tables> tables,
              const std::vector<BoundListener>& listeners);
   // Serves that version from the next event on, then runs `done` on the worker's thread.
-  void publish(std::shared_ptr<const proxy::Settings> settings, std::shared_ptr<const table::Tables> tables,
-               Task done);
+  void publish(std::shared_ptr<const proxy::Settings> settings,
+               std::shared_ptr<const table::Tables> tables, Task done);
   // Drain, phase one: answers say Connection: close.
   void begin_drain();
   // Phase two, in two steps, because workers pass clients on to each other. First: accepts what is
   // queued and closes the listeners; then `done` runs on the worker's thread.
   void close_doors(Task done);
-  // Second: closes idle clients; runs `done` on the worker's thread when the last client is gone and
-  // what was sent is out.
+  // Second: closes idle clients; runs `done` on the worker's thread when the last client is gone
+  // and what was sent is out.
   void finish_drain(Task done);
   // The deadline: what is left is cut.
   void cut();
@@ -91,8 +92,8 @@ class Worker {
   wire::Context context_;
   Rng rng_;
   observe::WorkerNumbers numbers_;
-  std::atomic<std::uint64_t> clients_{0};  // of this worker; read by others to share out evenly
-  std::atomic<std::uint64_t> streams_{0};  // its sockets, backends' and lingering ones included
+  std::atomic<std::uint64_t> clients_{0};   // of this worker; read by others to share out evenly
+  std::atomic<std::uint64_t> streams_{0};   // its sockets, backends' and lingering ones included
   std::vector<std::uint32_t> listener_of_;  // by address
   std::string access_line_;
   proxy::Proxy proxy_;

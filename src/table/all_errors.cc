@@ -23,15 +23,17 @@ std::vector<config::Diagnostic> all_errors(const config::Loaded& loaded, Builder
     // A builder of its own: what does not load must leave no trace. Missing pools may be missing
     // because of an error that is reported already.
     for (config::Diagnostic& error : Builder(1, 0).build(*loaded.draft).errors) {
-      bool is_known = std::any_of(errors.begin(), errors.end(), [&](const config::Diagnostic& known) {
-        return order_of(known) == order_of(error);
-      });
-      if (!is_known && !error.message.starts_with("there is no pool")) errors.push_back(std::move(error));
+      bool is_known = std::any_of(
+          errors.begin(), errors.end(),
+          [&](const config::Diagnostic& known) { return order_of(known) == order_of(error); });
+      if (!is_known && !error.message.starts_with("there is no pool"))
+        errors.push_back(std::move(error));
     }
   }
-  std::stable_sort(errors.begin(), errors.end(), [](const config::Diagnostic& a, const config::Diagnostic& b) {
-    return order_of(a) < order_of(b);
-  });
+  std::stable_sort(errors.begin(), errors.end(),
+                   [](const config::Diagnostic& a, const config::Diagnostic& b) {
+                     return order_of(a) < order_of(b);
+                   });
   return errors;
 }
 

@@ -24,7 +24,8 @@ bool is_reached(const config::BindAddress& bind, const Endpoint& backend) {
 
 }  // namespace
 
-std::optional<std::string> find_own_listener(const config::Config& config, const Endpoint& backend) {
+std::optional<std::string> find_own_listener(const config::Config& config,
+                                             const Endpoint& backend) {
   auto is_among = [&backend](const std::vector<config::BindAddress>& binds) {
     return std::any_of(binds.begin(), binds.end(),
                        [&backend](const auto& bind) { return is_reached(bind, backend); });

@@ -17,8 +17,12 @@ constexpr Duration kFirstRequestGrace = std::chrono::seconds(1);
 InboundConnection::InboundConnection(Context& context, InboundOwner& owner,
                                      std::unique_ptr<net::Stream> stream, const IpAddress& peer,
                                      std::uint32_t listener)
-    : context_(context), owner_(owner), stream_(std::move(stream)),
-      timer_(net::Timer::bind<&InboundConnection::on_timer>(this)), peer_(peer), listener_(listener) {
+    : context_(context),
+      owner_(owner),
+      stream_(std::move(stream)),
+      timer_(net::Timer::bind<&InboundConnection::on_timer>(this)),
+      peer_(peer),
+      listener_(listener) {
   stream_->set_observer(this);
   arm(TimerKind::kHead);
 }
@@ -70,7 +74,8 @@ void InboundConnection::read_requests(std::string_view bytes) {
   if (state_ == State::kClosed) return;
   if (state_ == State::kExchange && handler_ != nullptr) {
     // Silence begins anew with each read of the body, the first one after an Expect included.
-    bool is_in_body = !request_is_complete_ && !is_body_paused_ && !is_deaf_ && !is_waiting_to_continue();
+    bool is_in_body =
+        !request_is_complete_ && !is_body_paused_ && !is_deaf_ && !is_waiting_to_continue();
     if (is_in_body && (was_in_body || timer_kind_ != TimerKind::kBody)) arm(TimerKind::kBody);
     handler_->on_request_read_done();
     return;
@@ -96,7 +101,8 @@ std::string_view InboundConnection::take_head(std::string_view bytes) {
     state_ = State::kHead;
   }
   http::RequestHead& head = context_.request_head;
-  http::HeadResult result = http::parse_request_head(bytes, owner_.inbound_settings().limits, work().progress, head);
+  http::HeadResult result =
+      http::parse_request_head(bytes, owner_.inbound_settings().limits, work().progress, head);
   switch (result.status) {
     case http::HeadStatus::kIncomplete:
       keep(bytes);
@@ -239,12 +245,24 @@ void InboundConnection::arm(TimerKind kind) {
   const InboundSettings& settings = owner_.inbound_settings();
   net::Scheduler& scheduler = context_.scheduler();
   switch (kind) {
-    case TimerKind::kNone: timer_.cancel(); return;
-    case TimerKind::kIdle: scheduler.arm(timer_, settings.client_idle); return;
-    case TimerKind::kHead: scheduler.arm(timer_, settings.request_head); return;
-    case TimerKind::kBody: scheduler.arm(timer_, settings.client_body); return;
-    case TimerKind::kFin: scheduler.arm(timer_, settings.client_fin); return;
-    case TimerKind::kResume: scheduler.arm(timer_, Duration::zero()); return;
+    case TimerKind::kNone:
+      timer_.cancel();
+      return;
+    case TimerKind::kIdle:
+      scheduler.arm(timer_, settings.client_idle);
+      return;
+    case TimerKind::kHead:
+      scheduler.arm(timer_, settings.request_head);
+      return;
+    case TimerKind::kBody:
+      scheduler.arm(timer_, settings.client_body);
+      return;
+    case TimerKind::kFin:
+      scheduler.arm(timer_, settings.client_fin);
+      return;
+    case TimerKind::kResume:
+      scheduler.arm(timer_, Duration::zero());
+      return;
   }
 }
 
@@ -252,16 +270,27 @@ void InboundConnection::on_timer() {
   TimerKind kind = timer_kind_;
   timer_kind_ = TimerKind::kNone;
   switch (kind) {
-    case TimerKind::kNone: return;
-    case TimerKind::kIdle: close(Closing::kSilent); return;
+    case TimerKind::kNone:
+      return;
+    case TimerKind::kIdle:
+      close(Closing::kSilent);
+      return;
     case TimerKind::kHead:
       // R29: 408 only after at least one byte.
-      if (state_ == State::kHead) refuse(Failure::request_head_timeout, "the head was not complete in time");
-      else close(Closing::kSilent);
+      if (state_ == State::kHead)
+        refuse(Failure::request_head_timeout, "the head was not complete in time");
+      else
+        close(Closing::kSilent);
       return;
-    case TimerKind::kBody: fail(Failure::client_body_timeout, "the body stopped arriving"); return;
-    case TimerKind::kFin: fail(Failure::client_gone, "the client closed and did not wait"); return;
-    case TimerKind::kResume: read_kept(); return;
+    case TimerKind::kBody:
+      fail(Failure::client_body_timeout, "the body stopped arriving");
+      return;
+    case TimerKind::kFin:
+      fail(Failure::client_gone, "the client closed and did not wait");
+      return;
+    case TimerKind::kResume:
+      read_kept();
+      return;
   }
 }
 
@@ -297,15 +326,16 @@ void InboundConnection::refuse(Failure failure, std::string_view detail) {
   is_deaf_ = true;
   arm(TimerKind::kNone);
   owner_.on_refused(*this, failure, detail);
-  if (state_ != State::kClosed) close(response_ == ResponseState::kNone ? Closing::kSilent : Closing::kGraceful);
+  if (state_ != State::kClosed)
+    close(response_ == ResponseState::kNone ? Closing::kSilent : Closing::kGraceful);
 }
 
 void InboundConnection::release() {
   handler_ = nullptr;
   if (state_ == State::kClosed) return;
   bool is_request_unread = guard(Guard::kCloseAfterUnreadBody, !request_is_complete_);
-  if (state_ == State::kTunnel || response_ != ResponseState::kEnded || is_request_unread || !keep_alive_ ||
-      is_broken_ || is_deaf_) {
+  if (state_ == State::kTunnel || response_ != ResponseState::kEnded || is_request_unread ||
+      !keep_alive_ || is_broken_ || is_deaf_) {
     close(is_broken_ ? Closing::kSilent : Closing::kGraceful);
     return;
   }
@@ -319,7 +349,9 @@ void InboundConnection::release_and_cut() {
   // Where a length or chunks say how much was to come, the early end is visible by itself, and what
   // was sent still arrives; only an answer until close needs the reset.
   bool needs_reset = work_ && work_->answer_kind == http::BodyKind::kUntilClose;
-  close(needs_reset || state_ == State::kTunnel ? Closing::kReset : is_broken_ ? Closing::kSilent : Closing::kGraceful);
+  close(needs_reset || state_ == State::kTunnel ? Closing::kReset
+        : is_broken_                            ? Closing::kSilent
+                                                : Closing::kGraceful);
 }
 
 // The next request: read at once if it is here, in a turn of its own because we are inside a call.
@@ -361,9 +393,15 @@ void InboundConnection::close(Closing how) {
   arm(TimerKind::kNone);
   if (work_) work_->write_timer.cancel();
   switch (how) {
-    case Closing::kSilent: stream_.reset(); break;
-    case Closing::kGraceful: net::Stream::finish(std::move(stream_)); break;
-    case Closing::kReset: net::Stream::reset(std::move(stream_)); break;
+    case Closing::kSilent:
+      stream_.reset();
+      break;
+    case Closing::kGraceful:
+      net::Stream::finish(std::move(stream_));
+      break;
+    case Closing::kReset:
+      net::Stream::reset(std::move(stream_));
+      break;
   }
   owner_.on_closed(*this);
 }
@@ -371,14 +409,17 @@ void InboundConnection::close(Closing how) {
 bool InboundConnection::is_timed() const {
   switch (state_) {
     case State::kIdle:
-    case State::kHead: return timer_.is_armed();
+    case State::kHead:
+      return timer_.is_armed();
     case State::kExchange:
       if (stream_->queued_bytes() > 0 && !work_->write_timer.is_armed()) return false;
       if (is_waiting_to_continue()) return true;
       if (!request_is_complete_ && !is_body_paused_ && !is_deaf_) return timer_.is_armed();
       return !read_ended_ || is_deaf_ || timer_.is_armed();
-    case State::kTunnel: return stream_->queued_bytes() == 0 || work_->write_timer.is_armed();
-    case State::kClosed: return true;
+    case State::kTunnel:
+      return stream_->queued_bytes() == 0 || work_->write_timer.is_armed();
+    case State::kClosed:
+      return true;
   }
   return false;
 }

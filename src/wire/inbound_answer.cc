@@ -7,11 +7,13 @@
 namespace weir::wire {
 
 namespace {
-// From this size on a body piece is sent from where it lies instead of being copied behind the head.
+// From this size on a body piece is sent from where it lies instead of being copied behind the
+// head.
 constexpr std::size_t kDirectBytes = 16 * 1024;
 }  // namespace
 
-void InboundConnection::send_informational(const http::ResponseHead& head, http::ResponseForwarding how) {
+void InboundConnection::send_informational(const http::ResponseHead& head,
+                                           http::ResponseForwarding how) {
   if (state_ != State::kExchange || work_->minor_version == 0) return;
   how.client_minor_version = work_->minor_version;
   how.body = {};
@@ -23,10 +25,12 @@ void InboundConnection::send_informational(const http::ResponseHead& head, http:
 }
 
 // The client's framing is our own affair: its version and method decide (R20, R27).
-void InboundConnection::compose_head(const http::ResponseHead& head, http::ResponseForwarding& how) {
+void InboundConnection::compose_head(const http::ResponseHead& head,
+                                     http::ResponseForwarding& how) {
   Work& work = *work_;
   bool is_http_1_0 = work.minor_version == 0;
-  keep_alive_ = work.wants_keep_alive && !owner_.wants_close() && (!read_ended_ || !work.kept.is_empty());
+  keep_alive_ =
+      work.wants_keep_alive && !owner_.wants_close() && (!read_ended_ || !work.kept.is_empty());
   http::BodyFraming body = head.body;
   if (body.kind == http::BodyKind::kUntilClose || body.kind == http::BodyKind::kChunked)
     body.kind = is_http_1_0 ? http::BodyKind::kUntilClose : http::BodyKind::kChunked;
@@ -66,7 +70,8 @@ void InboundConnection::send_body(std::string_view bytes) {
     case http::BodyKind::kUntilClose:
       break;
   }
-  std::string_view end = work.answer_kind == http::BodyKind::kChunked ? std::string_view("\r\n") : std::string_view();
+  std::string_view end =
+      work.answer_kind == http::BodyKind::kChunked ? std::string_view("\r\n") : std::string_view();
   if (bytes.size() < kDirectBytes) {
     out.append(bytes);
     out.append(end);
@@ -81,7 +86,8 @@ void InboundConnection::send_body(std::string_view bytes) {
 void InboundConnection::end_response(const http::Fields& trailers) {
   response_ = ResponseState::kEnded;
   if (state_ != State::kExchange) return;
-  if (work_->answer_kind == http::BodyKind::kChunked) http::append_last_chunk(context_.out, trailers);
+  if (work_->answer_kind == http::BodyKind::kChunked)
+    http::append_last_chunk(context_.out, trailers);
 }
 
 void InboundConnection::answer(http::LocalResponse response) {
@@ -89,8 +95,8 @@ void InboundConnection::answer(http::LocalResponse response) {
   response_ = ResponseState::kEnded;
   if (state_ != State::kExchange) return;
   Work& work = *work_;
-  keep_alive_ = work.wants_keep_alive && request_is_complete_ && !is_deaf_ && !owner_.wants_close() &&
-                (!read_ended_ || !work.kept.is_empty());
+  keep_alive_ = work.wants_keep_alive && request_is_complete_ && !is_deaf_ &&
+                !owner_.wants_close() && (!read_ended_ || !work.kept.is_empty());
   work.answer_kind = http::BodyKind::kLength;
   response.keep_alive = keep_alive_;
   response.client_minor_version = work.minor_version;
@@ -121,7 +127,8 @@ net::WriteResult InboundConnection::flush() {
     note_sent();
   }
   if (is_broken_) return net::WriteResult::kBroken;
-  return stream_->queued_bytes() > net::kHighMarkBytes ? net::WriteResult::kAboveMark : net::WriteResult::kOk;
+  return stream_->queued_bytes() > net::kHighMarkBytes ? net::WriteResult::kAboveMark
+                                                       : net::WriteResult::kOk;
 }
 
 std::size_t InboundConnection::queued_bytes() const {
@@ -152,9 +159,7 @@ void InboundConnection::start_tunnel(const http::ResponseHead& head, http::Respo
   stream_->resume_reading(net::PauseReason::kPipelined);
 }
 
-Buffer InboundConnection::take_early_bytes() {
-  return work_ ? std::move(work_->kept) : Buffer();
-}
+Buffer InboundConnection::take_early_bytes() { return work_ ? std::move(work_->kept) : Buffer(); }
 
 net::WriteResult InboundConnection::write_tunnel(std::string_view bytes) {
   net::WriteResult result = stream_->write(bytes);

@@ -16,7 +16,8 @@ OutboundConnection::OutboundConnection(Context& context, std::unique_ptr<net::St
 
 OutboundConnection::~OutboundConnection() { context_.give_back(std::move(partial_)); }
 
-void OutboundConnection::start_request(http::Method method, const http::HeadLimits& limits, bool expects_continue) {
+void OutboundConnection::start_request(http::Method method, const http::HeadLimits& limits,
+                                       bool expects_continue) {
   WEIR_CHECK(state_ == State::kIdle || state_ == State::kComplete);
   method_ = method;
   limits_ = limits;
@@ -158,8 +159,10 @@ void OutboundConnection::on_read_end() {
            cannot_have_been_read(true));
       return;
     case State::kBody:
-      if (body_.finish()) complete(false);
-      else fail(Failure::response_cut, "the backend closed in the middle of the response body", false);
+      if (body_.finish())
+        complete(false);
+      else
+        fail(Failure::response_cut, "the backend closed in the middle of the response body", false);
       return;
     case State::kTunnel:
       observer_->on_backend_tunnel_end();

@@ -58,9 +58,9 @@ class Waiter {
 };
 
 enum class Reuse : std::uint8_t {
-  kAny,          // the request may be repeated: any kept-open connection will do
-  kHardlyIdle,   // side effects: only one that the backend cannot be about to close
-  kNever,        // fresh (a pool without keepalive, a Unix socket with side effects)
+  kAny,         // the request may be repeated: any kept-open connection will do
+  kHardlyIdle,  // side effects: only one that the backend cannot be about to close
+  kNever,       // fresh (a pool without keepalive, a Unix socket with side effects)
 };
 
 struct AcquireOptions {
@@ -71,15 +71,16 @@ struct AcquireOptions {
 class BackendConnections {
  public:
   // `max_idle_total`: descriptors that idle connections of all pools may hold together.
-  BackendConnections(wire::Context& context, net::Connector& connector, observe::WorkerNumbers& numbers,
-                     std::size_t max_idle_total);
+  BackendConnections(wire::Context& context, net::Connector& connector,
+                     observe::WorkerNumbers& numbers, std::size_t max_idle_total);
   ~BackendConnections();
   // Now a lease, or a waiter whose observer is called, or why it is impossible.
   using Acquired = std::variant<Lease, std::unique_ptr<Waiter>, Failure>;
   Acquired acquire(Claim claim, const AcquireOptions& options, AcquireObserver& observer);
   // The request is over and the connection may be used again if it can: kept open within
   // `spec`'s bounds, else closed. `spec` is the pool's present one.
-  void release(Lease lease, const PoolSpec& spec, std::optional<std::uint64_t> keep_alive_timeout_seconds);
+  void release(Lease lease, const PoolSpec& spec,
+               std::optional<std::uint64_t> keep_alive_timeout_seconds);
   // Closes the connection once the stack is unwound; it reports nothing any more.
   void discard(Lease lease);
   // Closes the idle connections of a backend that a reload removed.

@@ -20,11 +20,12 @@ class PooledConnection;
 // One worker's side of a backend.
 class LocalBackend {
  public:
-  LocalBackend(std::shared_ptr<Backend> shared, unsigned worker) : shared_(std::move(shared)), worker_(worker) {}
+  LocalBackend(std::shared_ptr<Backend> shared, unsigned worker)
+      : shared_(std::move(shared)), worker_(worker) {}
   ~LocalBackend();
   const Backend& shared() const { return *shared_; }
-  // By way of the shared count: after a reload that took the backend away and one that brought it back
-  // there are two of us, and the elder may still have requests.
+  // By way of the shared count: after a reload that took the backend away and one that brought it
+  // back there are two of us, and the elder may still have requests.
   std::uint32_t in_flight() const { return shared_->in_flight_of(worker_) + others_in_flight_; }
   bool is_removed() const { return is_removed_; }
   const std::shared_ptr<Backend>& identity() const { return shared_; }
@@ -39,12 +40,12 @@ class LocalBackend {
   std::shared_ptr<Backend> shared_;
   unsigned worker_;
   std::uint32_t own_in_flight_ = 0;
-  std::uint32_t others_in_flight_ = 0;   // as of the last refresh
+  std::uint32_t others_in_flight_ = 0;  // as of the last refresh
   unsigned idle_count_ = 0;
-  bool is_removed_ = false;              // by a reload: nothing is kept any more
-  std::optional<Duration> learned_idle_; // after which the backend closes unused connections …
-  TimePoint learned_until_{};            // … believed until then
-  IntrusiveList<PooledConnection> idle_;   // most recently used first
+  bool is_removed_ = false;               // by a reload: nothing is kept any more
+  std::optional<Duration> learned_idle_;  // after which the backend closes unused connections …
+  TimePoint learned_until_{};             // … believed until then
+  IntrusiveList<PooledConnection> idle_;  // most recently used first
 };
 
 // One request in flight at one backend: counted from the moment of choice until destruction.
@@ -89,9 +90,9 @@ class LocalPool {
   unsigned worker_;
   std::unique_ptr<Balancer> balancer_;
   std::vector<std::shared_ptr<LocalBackend>> backends_;
-  std::vector<std::size_t> eligible_;    // reused: indices into backends_ that were not tried
+  std::vector<std::size_t> eligible_;  // reused: indices into backends_ that were not tried
   TimePoint others_refreshed_at_{};
-  std::uint32_t retry_credit_ = 0;       // in hundredths of a retry
+  std::uint32_t retry_credit_ = 0;  // in hundredths of a retry
   TimePoint floor_earned_at_{};
 };
 

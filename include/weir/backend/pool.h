@@ -26,9 +26,12 @@ class Backend {
   // Requests in flight of one worker; changed by that worker only, read by all (relaxed).
   void add_in_flight(unsigned worker, int change) {
     std::atomic<std::uint32_t>& slot = slots_[worker].in_flight;
-    slot.store(slot.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(change), std::memory_order_relaxed);
+    slot.store(slot.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(change),
+               std::memory_order_relaxed);
   }
-  std::uint32_t in_flight_of(unsigned worker) const { return slots_[worker].in_flight.load(std::memory_order_relaxed); }
+  std::uint32_t in_flight_of(unsigned worker) const {
+    return slots_[worker].in_flight.load(std::memory_order_relaxed);
+  }
   // The sum over all workers but `worker`.
   std::uint32_t in_flight_of_others(unsigned worker) const;
   std::uint32_t in_flight() const { return in_flight_of_others(workers_); }
@@ -63,7 +66,9 @@ struct PoolSpec {
 class PoolSet {
  public:
   explicit PoolSet(std::vector<std::shared_ptr<const PoolSpec>> pools) : pools_(std::move(pools)) {}
-  std::shared_ptr<const PoolSpec> find(PoolId id) const { return id < pools_.size() ? pools_[id] : nullptr; }
+  std::shared_ptr<const PoolSpec> find(PoolId id) const {
+    return id < pools_.size() ? pools_[id] : nullptr;
+  }
   const std::vector<std::shared_ptr<const PoolSpec>>& all() const { return pools_; }
 
  private:

@@ -30,7 +30,8 @@ class IpAddress {
   bool is_unspecified() const;
   std::uint16_t port() const { return port_; }
   IpAddress with_port(std::uint16_t port) const;
-  // Without the port: 192.0.2.1, 2001:db8::1 (RFC 5952). Writes at most 46 bytes, returns the count.
+  // Without the port: 192.0.2.1, 2001:db8::1 (RFC 5952). Writes at most 46 bytes, returns the
+  // count.
   std::size_t format_ip(char* out) const;
   std::string ip_text() const;
   // With the port: 192.0.2.1:80, [2001:db8::1]:80.

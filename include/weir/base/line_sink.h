@@ -1,6 +1,6 @@
 #pragma once
-// Log lines to a descriptor, whole and never waiting: a line that the reader does not take at once is
-// dropped. Any thread; a regular file is the one thing that may take its time.
+// Log lines to a descriptor, whole and never waiting: a line that the reader does not take at once
+// is dropped. Any thread; a regular file is the one thing that may take its time.
 #include <cstddef>
 #include <mutex>
 #include <string>

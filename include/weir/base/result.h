@@ -26,23 +26,36 @@ Err(E) -> Err<E>;
 template <typename T, typename E = Error>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
   template <typename F>
   Result(Err<F> err) : state_(std::in_place_index<1>, std::move(err.error)) {}  // NOLINT
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
 
-  T& value() & { WEIR_CHECK(ok()); return *std::get_if<0>(&state_); }
-  const T& value() const& { WEIR_CHECK(ok()); return *std::get_if<0>(&state_); }
-  T&& value() && { WEIR_CHECK(ok()); return std::move(*std::get_if<0>(&state_)); }
+  T& value() & {
+    WEIR_CHECK(ok());
+    return *std::get_if<0>(&state_);
+  }
+  const T& value() const& {
+    WEIR_CHECK(ok());
+    return *std::get_if<0>(&state_);
+  }
+  T&& value() && {
+    WEIR_CHECK(ok());
+    return std::move(*std::get_if<0>(&state_));
+  }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T&& operator*() && { return std::move(*this).value(); }
 
-  const E& error() const { WEIR_CHECK(!ok()); return *std::get_if<1>(&state_); }
+  const E& error() const {
+    WEIR_CHECK(!ok());
+    return *std::get_if<1>(&state_);
+  }
 
  private:
   std::variant<T, E> state_;

@@ -1,6 +1,7 @@
 #pragma once
-// Time as weir sees it. Monotonic points for deadlines and durations, wall time only for what people
-// and protocols read (Date, log lines). Every clock is passed in, so that the simulation owns time.
+// Time as weir sees it. Monotonic points for deadlines and durations, wall time only for what
+// people and protocols read (Date, log lines). Every clock is passed in, so that the simulation
+// owns time.
 #include <chrono>
 #include <cstdint>
 

@@ -25,8 +25,8 @@ struct Place {
 
 struct ServerConfig {
   std::string name = "weir";
-  unsigned workers = 0;           // 0: as many as affinity and cgroup quota allow
-  unsigned max_connections = 0;   // 0: derived from the open-files limit
+  unsigned workers = 0;          // 0: as many as affinity and cgroup quota allow
+  unsigned max_connections = 0;  // 0: derived from the open-files limit
   Duration drain_notice{};
   Duration drain_timeout = std::chrono::seconds(30);
   bool operator==(const ServerConfig&) const = default;
@@ -106,19 +106,19 @@ struct PoolConfig {
   std::vector<BackendConfig> backends;
   Balance balance = Balance::kLeastLoaded;
   bool keepalive = true;
-  unsigned max_idle = 32;         // per backend and worker
+  unsigned max_idle = 32;  // per backend and worker
   unsigned retries = 2;
   unsigned retry_budget_percent = 20;
   PoolTimeouts timeouts;
-  std::uint64_t body_bytes = 0;   // largest request body; 0 = no limit
-  std::string host;               // Host to send; empty = as received
+  std::uint64_t body_bytes = 0;  // largest request body; 0 = no limit
+  std::string host;              // Host to send; empty = as received
   Place place;
 };
 
 struct RouteConfig {
-  std::string name;               // label in metrics and logs; filled in when not given
-  std::vector<std::string> hosts; // as written, checked: exact, "*.x", ".x", "*"
-  std::string path;               // "" = every path; begins with '/', no trailing '/' (but "/" itself is "")
+  std::string name;                // label in metrics and logs; filled in when not given
+  std::vector<std::string> hosts;  // as written, checked: exact, "*.x", ".x", "*"
+  std::string path;  // "" = every path; begins with '/', no trailing '/' (but "/" itself is "")
   std::optional<std::string> scheme;  // "http" | "https"
   std::string pool;
   Place place;

@@ -12,7 +12,7 @@ namespace weir::config {
 
 struct Diagnostic {
   Place place;
-  std::string message;  // what is wrong (what was expected; did you mean "…"?)
+  std::string message;       // what is wrong (what was expected; did you mean "…"?)
   std::string text() const;  // "weir: FILE:LINE:COLUMN: message"
 };
 
@@ -20,17 +20,17 @@ struct Diagnostic {
 struct DumpLine {
   std::string section;  // "server", "pool.web", "route[0]"
   std::string key;
-  std::string value;    // as TOML
-  std::string origin;   // FILE:LINE, or "default", "pool_defaults (FILE:LINE)" …
+  std::string value;   // as TOML
+  std::string origin;  // FILE:LINE, or "default", "pool_defaults (FILE:LINE)" …
 };
 
 struct Loaded {
-  std::optional<Config> config;         // only without errors
-  std::optional<Config> draft;          // with errors: what was understood, to look for further ones
-  std::vector<Diagnostic> errors;       // all of them, in order of files and lines
-  std::vector<std::string> files;       // every file that was read or looked for (for the watcher)
-  std::vector<std::string> globs;       // [routes] files, resolved
-  std::vector<DumpLine> dump;           // only without errors
+  std::optional<Config> config;    // only without errors
+  std::optional<Config> draft;     // with errors: what was understood, to look for further ones
+  std::vector<Diagnostic> errors;  // all of them, in order of files and lines
+  std::vector<std::string> files;  // every file that was read or looked for (for the watcher)
+  std::vector<std::string> globs;  // [routes] files, resolved
+  std::vector<DumpLine> dump;      // only without errors
 };
 
 // Reads `path` and the route files that it names.

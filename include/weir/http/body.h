@@ -14,16 +14,16 @@ namespace weir::http {
 class BodyDecoder {
  public:
   enum class Event : unsigned char {
-    kNeedMore,   // all input is consumed
-    kData,       // `data` is a piece of the body; call again with the rest
-    kDone,       // the body is complete; what was not consumed belongs to the next message
-    kRefused,    // the framing is broken; `reason` says how
+    kNeedMore,  // all input is consumed
+    kData,      // `data` is a piece of the body; call again with the rest
+    kDone,      // the body is complete; what was not consumed belongs to the next message
+    kRefused,   // the framing is broken; `reason` says how
   };
   struct Step {
     Event event;
-    std::size_t consumed = 0;  // of the input
-    std::string_view data{};   // points into the input
-    std::string_view reason{}; // of kRefused, a constant
+    std::size_t consumed = 0;   // of the input
+    std::string_view data{};    // points into the input
+    std::string_view reason{};  // of kRefused, a constant
   };
 
   BodyDecoder();

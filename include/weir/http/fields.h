@@ -1,6 +1,7 @@
 #pragma once
 // Header fields of one message as spans into the bytes they were parsed from, in their order, with
-// the names that weir treats specially recognised once. Pure values; the bytes' owner keeps them alive.
+// the names that weir treats specially recognised once. Pure values; the bytes' owner keeps them
+// alive.
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -10,10 +11,35 @@ namespace weir::http {
 // Names that weir looks at. kOther is every other name.
 enum class FieldId : std::uint8_t {
   kOther,
-  kHost, kContentLength, kTransferEncoding, kConnection, kKeepAlive, kProxyConnection, kTe, kTrailer,
-  kUpgrade, kHttp2Settings, kExpect, kMaxForwards, kVia, kForwarded, kXForwardedFor, kXForwardedProto,
-  kXForwardedHost, kXForwardedPort, kXRequestId, kTraceparent, kDate, kAuthorization, kCookie,
-  kUserAgent, kReferer, kAccept, kServer, kLocation, kOrigin,
+  kHost,
+  kContentLength,
+  kTransferEncoding,
+  kConnection,
+  kKeepAlive,
+  kProxyConnection,
+  kTe,
+  kTrailer,
+  kUpgrade,
+  kHttp2Settings,
+  kExpect,
+  kMaxForwards,
+  kVia,
+  kForwarded,
+  kXForwardedFor,
+  kXForwardedProto,
+  kXForwardedHost,
+  kXForwardedPort,
+  kXRequestId,
+  kTraceparent,
+  kDate,
+  kAuthorization,
+  kCookie,
+  kUserAgent,
+  kReferer,
+  kAccept,
+  kServer,
+  kLocation,
+  kOrigin,
   // Spelled with underscores where a CGI gateway would read one of ours (R16): X_Forwarded_For …
   kGatewayAlias,
   // The same of a field that frames: Content_Length, Transfer_Encoding.
@@ -35,17 +61,22 @@ class Fields {
  public:
   using const_iterator = std::vector<Field>::const_iterator;
   void clear() { fields_.clear(); }
-  void add(std::string_view name, std::string_view value) { fields_.push_back({name, value, field_id(name)}); }
+  void add(std::string_view name, std::string_view value) {
+    fields_.push_back({name, value, field_id(name)});
+  }
   void add(const Field& field) { fields_.push_back(field); }
   template <typename Predicate>
-  void remove_if(Predicate is_unwanted) { std::erase_if(fields_, is_unwanted); }
+  void remove_if(Predicate is_unwanted) {
+    std::erase_if(fields_, is_unwanted);
+  }
   std::size_t size() const { return fields_.size(); }
   bool is_empty() const { return fields_.empty(); }
   const_iterator begin() const { return fields_.begin(); }
   const_iterator end() const { return fields_.end(); }
   // The first field of that id, or null.
   const Field* find(FieldId id) const {
-    for (const Field& field : fields_) if (field.id == id) return &field;
+    for (const Field& field : fields_)
+      if (field.id == id) return &field;
     return nullptr;
   }
   // Its value, or empty.

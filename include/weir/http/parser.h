@@ -1,6 +1,7 @@
 #pragma once
 // Bytes to heads. One reading only: what two parsers could read in two ways is refused. Request and
-// status lines are parsed by weir, fields by llhttp behind guards (DEPENDENCIES §2). Pure; any thread.
+// status lines are parsed by weir, fields by llhttp behind guards (DEPENDENCIES §2). Pure; any
+// thread.
 #include <cstddef>
 #include <string_view>
 
@@ -20,7 +21,7 @@ enum class HeadStatus : unsigned char { kIncomplete, kComplete, kRefused };
 struct HeadResult {
   HeadStatus status = HeadStatus::kIncomplete;
   Failure failure = Failure::bad_request;  // of kRefused; responses: always bad_response
-  std::string_view reason{};               // of kRefused: a constant sentence for logs and Proxy-Status
+  std::string_view reason{};  // of kRefused: a constant sentence for logs and Proxy-Status
 };
 
 // What is remembered of an incomplete head, so that bytes are scanned once whatever the pieces.
@@ -30,19 +31,19 @@ struct HeadProgress {
   std::size_t fields = 0;        // field lines begun so far
 };
 
-// Parses the head at the front of `bytes`. kIncomplete: call again with the same bytes and more behind
-// them (`bytes` may have moved), and the same progress; refuses as early as the bytes allow.
+// Parses the head at the front of `bytes`. kIncomplete: call again with the same bytes and more
+// behind them (`bytes` may have moved), and the same progress; refuses as early as the bytes allow.
 // kComplete: `out` is filled, its head_bytes say where the body begins; progress is reset.
-HeadResult parse_request_head(std::string_view bytes, const HeadLimits& limits, HeadProgress& progress,
-                              RequestHead& out);
+HeadResult parse_request_head(std::string_view bytes, const HeadLimits& limits,
+                              HeadProgress& progress, RequestHead& out);
 // `request_method` decides about the body (R20).
-HeadResult parse_response_head(std::string_view bytes, const HeadLimits& limits, HeadProgress& progress,
-                               Method request_method, ResponseHead& out);
+HeadResult parse_response_head(std::string_view bytes, const HeadLimits& limits,
+                               HeadProgress& progress, Method request_method, ResponseHead& out);
 
 // A trailer section: fields up to and including the empty line. `failure` is bad_request.
 // On kComplete `head_bytes` is set and `out` holds the fields (pointing into `bytes`), names that
 // frame or route left out (R17, R26).
-HeadResult parse_trailers(std::string_view bytes, const HeadLimits& limits, HeadProgress& progress, Fields& out,
-                          std::size_t& head_bytes);
+HeadResult parse_trailers(std::string_view bytes, const HeadLimits& limits, HeadProgress& progress,
+                          Fields& out, std::size_t& head_bytes);
 
 }  // namespace weir::http

@@ -1,7 +1,7 @@
 #pragma once
-// The proxy on one loop: takes client connections, makes an Exchange for each request, and holds what
-// they share. Everything it needs is passed in, so that the simulation runs the same code.
-// One per worker, worker thread only.
+// The proxy on one loop: takes client connections, makes an Exchange for each request, and holds
+// what they share. Everything it needs is passed in, so that the simulation runs the same code. One
+// per worker, worker thread only.
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -61,7 +61,8 @@ class Proxy final : public wire::InboundOwner {
 
   // Publishes a version; requests under way keep what they took.
   void set_settings(std::shared_ptr<const Settings> settings);
-  void set_tables(std::shared_ptr<const route::RouteTable> routes, std::shared_ptr<const backend::PoolSet> pools);
+  void set_tables(std::shared_ptr<const route::RouteTable> routes,
+                  std::shared_ptr<const backend::PoolSet> pools);
 
   // A client. `listener` is an index into settings.listeners: the address that it came to.
   void accept(std::unique_ptr<net::Stream> stream, const IpAddress& peer, std::uint32_t listener);
@@ -85,7 +86,8 @@ class Proxy final : public wire::InboundOwner {
   bool wants_close() const override { return is_draining_; }
   bool closes_idle() const override { return is_closing_idle_; }
   void on_request(wire::InboundConnection& connection, const http::RequestHead& head) override;
-  void on_refused(wire::InboundConnection& connection, Failure failure, std::string_view detail) override;
+  void on_refused(wire::InboundConnection& connection, Failure failure,
+                  std::string_view detail) override;
   void on_closed(wire::InboundConnection& connection) override;
   std::shared_ptr<backend::LocalPool> pool_of(route::PoolId id);
   void on_exchange_done(Exchange& exchange);

@@ -23,14 +23,14 @@ struct Attempt {
 
 enum class RetryVerdict : std::uint8_t {
   kRetry,
-  kNotSafe,      // the backend may have acted on it, or it cannot be sent again
-  kExhausted,    // tries or window used up
+  kNotSafe,    // the backend may have acted on it, or it cannot be sent again
+  kExhausted,  // tries or window used up
 };
 RetryVerdict judge(const Attempt& attempt);
 // Failed connects are free; everything else draws on the pool's retry budget.
 bool needs_budget(Failure failure);
-// How long to wait before the next attempt when every backend was tried: 25 ms doubling, with jitter
-// in steps, so that the number of distinct timers stays small. `jitter` in [0, 4).
+// How long to wait before the next attempt when every backend was tried: 25 ms doubling, with
+// jitter in steps, so that the number of distinct timers stays small. `jitter` in [0, 4).
 Duration backoff(unsigned tries, std::uint32_t jitter);
 
 }  // namespace weir::proxy

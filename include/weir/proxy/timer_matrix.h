@@ -1,6 +1,7 @@
 #pragma once
 // For every state of an Exchange and each side: the one timer that runs, or why none is needed. The
-// exchange arms by this table, a test walks it, the simulation checks it after every step (DESIGN §3).
+// exchange arms by this table, a test walks it, the simulation checks it after every step (DESIGN
+// §3).
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -28,21 +29,26 @@ bool is_legal(ExchangeState from, ExchangeState to);
 
 // What a side is doing at the moment; with the state it picks the row.
 enum class Activity : std::uint8_t {
-  kNothing,      // nothing is expected of that side
+  kNothing,  // nothing is expected of that side
   kConnecting,
-  kWaiting,      // between attempts
-  kSending,      // that side sends: upload of the client, response of the backend
-  kReceiving,    // bytes for that side are queued
-  kThinking,     // the backend has the whole request and owes the head
-  kPaused,       // weir itself holds that side back
-  kBothWays,     // a tunnel
+  kWaiting,    // between attempts
+  kSending,    // that side sends: upload of the client, response of the backend
+  kReceiving,  // bytes for that side are queued
+  kThinking,   // the backend has the whole request and owes the head
+  kPaused,     // weir itself holds that side back
+  kBothWays,   // a tunnel
 };
 
 enum class ExchangeTimer : std::uint8_t {
   kNone,
-  kClientBody, kClientWrite,                                     // run by the InboundConnection
-  kConnect,                                                      // run by the Waiter
-  kBackoff, kBackendWrite, kResponseHead, kBackendBody, kTunnelIdle,  // run by the Exchange
+  kClientBody,
+  kClientWrite,  // run by the InboundConnection
+  kConnect,      // run by the Waiter
+  kBackoff,
+  kBackendWrite,
+  kResponseHead,
+  kBackendBody,
+  kTunnelIdle,  // run by the Exchange
 };
 
 struct TimerRow {

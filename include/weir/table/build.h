@@ -19,7 +19,7 @@ namespace weir::table {
 // One version of everything that requests are routed by.
 struct Tables {
   std::uint64_t generation = 0;  // the same as long as the contents are
-  std::uint64_t hash = 0;  // of the contents: equal on two weirs with equal tables
+  std::uint64_t hash = 0;        // of the contents: equal on two weirs with equal tables
   std::shared_ptr<const route::RouteTable> routes;
   std::shared_ptr<const backend::PoolSet> pools;
 };
@@ -55,8 +55,9 @@ class Builder {
   std::unique_ptr<Impl> impl_;
 };
 
-// Everything that is wrong with a configuration, in order of places: what loading found, and what only
-// building shows (two routes for one key, a backend that is weir itself). Empty: `built` may serve.
+// Everything that is wrong with a configuration, in order of places: what loading found, and what
+// only building shows (two routes for one key, a backend that is weir itself). Empty: `built` may
+// serve.
 std::vector<config::Diagnostic> all_errors(const config::Loaded& loaded, Builder& builder,
                                            Builder::Built& built);
 

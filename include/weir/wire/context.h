@@ -1,7 +1,7 @@
 #pragma once
-// What all connections of one loop share: the scheduler, the heads that parsing fills, the buffer in
-// which answers are composed, spare buffers, and the Date of this second. One per loop; outlives its
-// connections. Heads and the output buffer are used within one event only.
+// What all connections of one loop share: the scheduler, the heads that parsing fills, the buffer
+// in which answers are composed, spare buffers, and the Date of this second. One per loop; outlives
+// its connections. Heads and the output buffer are used within one event only.
 #include <array>
 #include <string_view>
 #include <vector>

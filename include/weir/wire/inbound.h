@@ -1,8 +1,8 @@
 #pragma once
-// InboundConnection receives requests over one client's Stream, HTTP/1.1, one at a time and in order
-// (R28), and sends what its handler answers. Used by the proxy, the admin interface and the demo's
-// sample runners. It owns the client side's framing, timers, pipelining and closing; the handler
-// decides the answers.
+// InboundConnection receives requests over one client's Stream, HTTP/1.1, one at a time and in
+// order (R28), and sends what its handler answers. Used by the proxy, the admin interface and the
+// demo's sample runners. It owns the client side's framing, timers, pipelining and closing; the
+// handler decides the answers.
 //
 // Lifetime: owned by its InboundOwner, which retires it on on_closed. One loop, one thread. No call
 // made here calls back before it returns; in a callback the connection may be told anything.
@@ -69,7 +69,8 @@ class InboundOwner {
   virtual void on_request(InboundConnection& connection, const http::RequestHead& head) = 0;
   // A head was refused, or did not arrive in time after its first byte: the owner accounts for it
   // and calls connection.answer_refused() or nothing (then the connection closes silently).
-  virtual void on_refused(InboundConnection& connection, Failure failure, std::string_view detail) = 0;
+  virtual void on_refused(InboundConnection& connection, Failure failure,
+                          std::string_view detail) = 0;
   // Over; no further callback. The owner retires the connection and does nothing else: this comes
   // inside release() and its like.
   virtual void on_closed(InboundConnection& connection) = 0;
@@ -118,7 +119,8 @@ class InboundConnection final : public ListNode<InboundConnection>, private net:
   bool has_whole_request() const { return request_is_complete_; }
   // The client's end of stream came. When that was before start_tunnel(), on_tunnel_end() does not.
   bool has_client_ended() const { return read_ended_; }
-  // The client waits for a 100 before it sends its body: no silence of its own is counted meanwhile.
+  // The client waits for a 100 before it sends its body: no silence of its own is counted
+  // meanwhile.
   bool is_waiting_to_continue() const;
   // The body's source or sink is full / has room again. Stops the client_body timer meanwhile.
   void pause_body();
@@ -136,14 +138,15 @@ class InboundConnection final : public ListNode<InboundConnection>, private net:
   void release();
   // The same, but the client shall see that the answer is incomplete: closes with a reset.
   void release_and_cut();
-  // Drain: closes if no request is under way. A client that has not said anything yet gets a moment,
-  // because its first request may be on its way.
+  // Drain: closes if no request is under way. A client that has not said anything yet gets a
+  // moment, because its first request may be on its way.
   void close_if_idle();
   // Closes at once. Not while a handler is attached.
   void cut() { close(Closing::kSilent); }
   // After on_refused: sends this answer and closes.
   void answer_refused(http::LocalResponse response);
-  // Whether the timer that the state demands is armed (the matrix of DESIGN §3), for the simulation.
+  // Whether the timer that the state demands is armed (the matrix of DESIGN §3), for the
+  // simulation.
   bool is_timed() const;
 
  private:
@@ -193,11 +196,11 @@ class InboundConnection final : public ListNode<InboundConnection>, private net:
   bool is_first_request_ : 1 = true;
   bool request_is_complete_ : 1 = false;
   bool read_ended_ : 1 = false;
-  bool keep_alive_ : 1 = false;   // after this exchange, as announced
-  bool is_reading_ : 1 = false;   // inside read_requests()
+  bool keep_alive_ : 1 = false;  // after this exchange, as announced
+  bool is_reading_ : 1 = false;  // inside read_requests()
   bool is_body_paused_ : 1 = false;
-  bool is_broken_ : 1 = false;    // a write failed: nobody is there to read
-  bool is_deaf_ : 1 = false;      // nothing more of this connection is interpreted (R08)
+  bool is_broken_ : 1 = false;  // a write failed: nobody is there to read
+  bool is_deaf_ : 1 = false;    // nothing more of this connection is interpreted (R08)
 };
 
 }  // namespace weir::wire

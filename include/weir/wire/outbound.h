@@ -4,8 +4,8 @@
 // its observer owns time. Between requests it reports anything that happens as on_idle_event.
 //
 // Lifetime: a value of its owner. Inside a callback it is not destroyed but detached
-// (set_observer(nullptr) or another one: the remaining events of that read are dropped) and retired.
-// One loop, one thread. No call made here calls back before it returns.
+// (set_observer(nullptr) or another one: the remaining events of that read are dropped) and
+// retired. One loop, one thread. No call made here calls back before it returns.
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -21,9 +21,9 @@
 namespace weir::wire {
 
 struct OutboundFailure {
-  Failure failure;           // closed_before_response, bad_response or response_cut
-  std::string_view detail;   // a constant
-  bool is_unread = false;    // the backend cannot have read this request (DESIGN §6)
+  Failure failure;          // closed_before_response, bad_response or response_cut
+  std::string_view detail;  // a constant
+  bool is_unread = false;   // the backend cannot have read this request (DESIGN §6)
   bool has_response_bytes = false;
 };
 
@@ -39,7 +39,8 @@ class OutboundObserver {
   virtual void on_failure(const OutboundFailure& failure) = 0;
   // The backend took queued bytes of the request; `queued` remain.
   virtual void on_backend_progress(std::size_t queued) = 0;
-  // The events of one read are over: send what was composed. Not after on_response_end or on_failure.
+  // The events of one read are over: send what was composed. Not after on_response_end or
+  // on_failure.
   virtual void on_response_read_done() = 0;
   virtual std::size_t response_budget() const { return net::kHighMarkBytes; }
   // While idle: bytes, an end or an error came. The connection is good for nothing any more.
@@ -57,7 +58,8 @@ class OutboundConnection final : private net::StreamObserver {
   void set_observer(OutboundObserver* observer) { observer_ = observer; }
   // Begins a request; `limits` bound the response's head. The bytes follow with send_raw().
   // `expects_continue`: without a 100 the backend may believe that no body follows.
-  void start_request(http::Method method, const http::HeadLimits& limits, bool expects_continue = false);
+  void start_request(http::Method method, const http::HeadLimits& limits,
+                     bool expects_continue = false);
   // A serialised head, body bytes that are framed already.
   net::WriteResult send_raw(std::string_view bytes) { return stream_->write(bytes); }
   // The request is complete: its last byte was given to send_raw().
@@ -97,7 +99,7 @@ class OutboundConnection final : private net::StreamObserver {
   Context& context_;
   std::unique_ptr<net::Stream> stream_;
   OutboundObserver* observer_ = nullptr;
-  Buffer partial_;                 // of a head that came in pieces
+  Buffer partial_;  // of a head that came in pieces
   http::HeadProgress progress_;
   http::HeadLimits limits_;
   http::BodyDecoder body_;
