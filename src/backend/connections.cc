@@ -12,8 +12,6 @@ namespace {
 
 // Until a backend's own limit is known, a request with side effects takes nothing older.
 constexpr Duration kHardlyIdle = std::chrono::seconds(1);
-// An idle connection older than this is looked at before it is used again.
-constexpr Duration kLookAfterIdle = std::chrono::milliseconds(10);
 // A limit seen at work (not announced) is believed for so long: a restart looks the same.
 constexpr Duration kObservedLimitLasts = std::chrono::minutes(10);
 
@@ -143,10 +141,10 @@ BackendConnections::Acquired BackendConnections::acquire(Claim claim, const Acqu
   return std::unique_ptr<Waiter>(std::move(waiter));
 }
 
-// What came on it shortly before the loop can have told. Busy connections are reused within
-// milliseconds and spared the system call.
+// What came on it shortly before the loop can have told: a look where backends may have begun to time
+// out. Connections in steady use are spared the system call.
 bool BackendConnections::is_spoiled(const PooledConnection& idle) const {
-  return context_.scheduler().now() - idle.idle_since() >= kLookAfterIdle &&
+  return context_.scheduler().now() - idle.idle_since() >= kHardlyIdle &&
          idle.connection.has_stray_input();
 }
 

@@ -30,7 +30,7 @@ TEST_CASE("R22: a connection on which something waits unreported is not taken, t
   auto pool = world.pool();
   test::FakePeer& good = world.make_idle(*pool);
   test::FakePeer& spoiled = world.make_idle(*pool);
-  world.advance(10ms);
+  world.advance(1s);
   spoiled.wire().incoming = "HTTP/1.1 408 Request Timeout\r\n";
   Lease lease = world.lease(*pool);
   world.scheduler.drain_retired();
