@@ -32,9 +32,7 @@ struct Loop::Impl::SignalWatch {
 };
 
 Loop::Impl::Impl(const Clock& clock)
-    : scheduler(clock),
-      read_buffer(std::make_unique_for_overwrite<char[]>(kReadBufferBytes)),
-      scratch(std::make_unique_for_overwrite<char[]>(kScratchBytes)) {
+    : scheduler(clock), read_buffer(std::make_unique_for_overwrite<char[]>(kReadBufferBytes)) {
   WEIR_CHECK(uv_loop_init(&uv) == 0);
   WEIR_CHECK(uv_prepare_init(&uv, &turn_start_) == 0);
   WEIR_CHECK(uv_timer_init(&uv, &timer_) == 0);
@@ -218,7 +216,6 @@ Connector& Loop::connector() { return impl_->connector; }
 void Loop::run() { impl_->run(); }
 void Loop::stop() { impl_->stop(); }
 void Loop::post(Task task) { impl_->post(std::move(task)); }
-char* Loop::scratch() { return impl_->scratch.get(); }
 std::size_t Loop::open_streams() const { return impl_->open_streams; }
 
 std::unique_ptr<Stream> Loop::adopt(AcceptedSocket socket) {

@@ -57,7 +57,6 @@ struct Loop::Impl {
   Scheduler scheduler;
   LoopConnector connector{*this};
   std::unique_ptr<char[]> read_buffer;
-  std::unique_ptr<char[]> scratch;
   std::size_t open_streams = 0;
   std::size_t lingering_count = 0;
   IntrusiveList<Linger> lingering;

@@ -74,6 +74,8 @@ Status<StartError> Control::start() {
   started_with_.listeners = config.listeners;
   started_with_.admin = config.admin;
   current_ = version;
+  open_files_ = raise_open_files();
+  shares_ = share_descriptors(open_files_, worker_count_);
   if (std::optional<Error> error = bind_listeners(config))
     return Err{StartError{std::move(error->message)}};
   if (std::optional<Error> error = bind_admin(config))
@@ -138,41 +140,37 @@ std::optional<Error> Control::bind_admin(const config::Config& config) {
   }
   wire::InboundSettings settings;
   admin_ = std::make_unique<admin::AdminServer>(
-      context_, static_cast<const admin::AdminSource&>(*this), settings,
-      share_descriptors(raise_open_files(), worker_count_).admin);
+      context_, static_cast<const admin::AdminSource&>(*this), settings, shares_.admin);
   for (const net::ListeningSocket& socket : admin_sockets_)
     admin_doors_.push_back(std::make_unique<AdminDoor>(*this, socket));
   return std::nullopt;
 }
 
 std::optional<Error> Control::start_workers(const config::Config& config) {
-  std::uint64_t open_files = raise_open_files();
   std::uint64_t needed = needed_descriptors(worker_count_, bound_.size() + admin_sockets_.size());
-  if (open_files < needed)
-    return Error{"weir: the open-files limit is too small: " + std::to_string(open_files) + " (" +
+  if (open_files_ < needed)
+    return Error{"weir: the open-files limit is too small: " + std::to_string(open_files_) + " (" +
                  std::to_string(worker_count_) + " workers need " + std::to_string(needed) +
                  " at least; raise ulimit -n or LimitNOFILE=)"};
   if (!loop_.prepare_background())
     return Error{"weir: no thread can be made for reloads (see the limits of tasks)"};
-  DescriptorShares shares = share_descriptors(open_files, worker_count_);
-  max_idle_backends_per_worker_ = shares.idle_backends_per_worker;
-  group_.max_clients = shares.clients;
-  group_.max_streams = shares.streams;
+  group_.max_clients = shares_.clients;
+  group_.max_streams = shares_.streams;
   if (config.server.max_connections > 0) {
-    if (config.server.max_connections > shares.clients)
+    if (config.server.max_connections > shares_.clients)
       log_.warn("max_connections is more than the open-files limit allows",
                 {{"max_connections", std::to_string(config.server.max_connections)},
-                 {"limit", std::to_string(shares.clients)},
-                 {"open_files", std::to_string(open_files)}});
-    group_.max_clients = std::min<std::uint64_t>(shares.clients, config.server.max_connections);
+                 {"limit", std::to_string(shares_.clients)},
+                 {"open_files", std::to_string(open_files_)}});
+    group_.max_clients = std::min<std::uint64_t>(shares_.clients, config.server.max_connections);
   }
   log_.info("limits", {{"workers", std::to_string(worker_count_)},
                        {"max_connections", std::to_string(group_.max_clients)},
-                       {"open_files", std::to_string(open_files)}});
+                       {"open_files", std::to_string(open_files_)}});
   for (unsigned index = 0; index < worker_count_; ++index)
     group_.workers.push_back(
         std::make_unique<Worker>(index, group_, clock_, log_, config.listeners.size(),
-                                 max_idle_backends_per_worker_, random_seed()));
+                                 shares_.idle_backends_per_worker, random_seed()));
   for (const std::unique_ptr<Worker>& worker : group_.workers)
     worker->start(current_->settings, current_->built.tables, bound_);
   return std::nullopt;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "machine.h"
 #include "weir/admin/admin_server.h"
 #include "weir/admin/admin_source.h"
 #include "weir/base/log.h"
@@ -102,7 +103,8 @@ class Control final : private admin::AdminSource {
   std::vector<std::unique_ptr<AdminDoor>> admin_doors_;
   WorkerGroup group_;
   unsigned worker_count_ = 1;
-  std::size_t max_idle_backends_per_worker_ = 0;
+  std::uint64_t open_files_ = 0;
+  DescriptorShares shares_;
 
   std::unique_ptr<table::Builder> builder_;  // the builder thread's after start
   std::shared_ptr<Version> current_;

@@ -57,10 +57,6 @@ class Loop {
   // loop only.
   void watch_signals(std::initializer_list<int> signals, std::function<void(int)> handler);
 
-  // A buffer of kScratchBytes for composing one write; contents die with the current event.
-  char* scratch();
-  static constexpr std::size_t kScratchBytes = 192 * 1024;
-
   // Descriptors of this loop's open streams (accepted and connected), lingering ones included.
   std::size_t open_streams() const;
 
