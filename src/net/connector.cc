@@ -89,7 +89,8 @@ class ConnectAttempt final : public PendingConnect {
     socklen_t length = sizeof problem;
     getsockopt(node_->fd(), SOL_SOCKET, SO_ERROR, &problem, &length);
     if (problem != 0) return fail(problem);
-    observer_.on_connected(std::exchange(node_, nullptr)->make_stream());
+    bool is_unix = to_.storage.ss_family == AF_UNIX;
+    observer_.on_connected(std::exchange(node_, nullptr)->make_stream(is_unix));
   }
 
  private:
@@ -97,7 +98,7 @@ class ConnectAttempt final : public PendingConnect {
     int problem = try_connect(node_->fd(), to_);
     if (problem == EAGAIN) return retry_later();
     if (problem != 0) return fail(problem);
-    node_->await_connect(this);
+    if (!node_->await_connect(this)) fail(ENOMEM);
   }
   void fail(int problem) {
     std::exchange(node_, nullptr)->close();
@@ -109,11 +110,6 @@ class ConnectAttempt final : public PendingConnect {
   SocketAddress to_;
   Timer retry_{Timer::bind<&ConnectAttempt::on_retry>(this)};
 };
-
-void StreamNode::await_connect(ConnectAttempt* attempt) {
-  attempt_ = attempt;
-  arm(UV_WRITABLE);
-}
 
 void StreamNode::attempt_ready() { attempt_->on_ready(); }
 
@@ -133,14 +129,13 @@ Result<std::unique_ptr<PendingConnect>, ConnectError> LoopConnector::connect(
     return Err{error_of(problem)};
   }
   StreamNode* node = StreamNode::create(loop_, fd, StreamNode::Origin::kConnecting);
-  if (node == nullptr) return Err{ConnectError::kNoDescriptors};
   auto attempt = std::make_unique<ConnectAttempt>(*node, address, observer);
   if (is_full) {
     attempt->retry_later();
-  } else {
-    node->await_connect(
-        attempt.get());  // even when it stands already: no callback inside this call
+  } else if (!node->await_connect(attempt.get())) {
+    return Err{ConnectError::kNoDescriptors};
   }
+  // Even when it stands already: no callback inside this call.
   return std::unique_ptr<PendingConnect>(std::move(attempt));
 }
 

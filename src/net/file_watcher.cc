@@ -4,6 +4,7 @@
 #include "weir/net/file_watcher.h"
 
 #include <fnmatch.h>
+#include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -55,7 +56,6 @@ struct FileWatcher::Impl {
              WallTime read_began);
   void note_earlier_changes(WallTime read_began);
   void open_inotify();
-  static void on_inotify(uv_poll_t* handle, int status, int events);
   void read_events();
   bool is_relevant(const inotify_event& event) const;
   void plan();
@@ -63,11 +63,15 @@ struct FileWatcher::Impl {
   void on_quiet();
   void on_poll();
 
-  // The descriptor and its handle; the loop's until closed.
-  struct InotifyNode {
-    uv_poll_t poll;
-    Loop::Impl& loop;
-    Impl* owner;
+  // The descriptor; the loop's until the end of the turn in which it closed.
+  struct InotifyNode final : Pollable {
+    InotifyNode(Impl& of, int descriptor) : owner(of), fd(descriptor) {}
+    void on_events(std::uint32_t) override {
+      EventScope event(owner.loop);
+      owner.read_events();
+    }
+    void release() override { delete this; }
+    Impl& owner;
     int fd;
   };
 
@@ -93,29 +97,19 @@ FileWatcher::Impl::Impl(Loop& on, FileWatchOptions how, std::function<void()> wh
 
 FileWatcher::Impl::~Impl() {
   if (inotify == nullptr) return;
-  inotify->owner = nullptr;
-  uv_close(reinterpret_cast<uv_handle_t*>(&inotify->poll),
-           [](uv_handle_t* handle) { delete static_cast<InotifyNode*>(handle->data); });
   ::close(inotify->fd);
+  loop.poller.retire(*inotify);
 }
 
 void FileWatcher::Impl::open_inotify() {
   int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (fd < 0) return;
-  auto node = std::make_unique<InotifyNode>(InotifyNode{{}, loop, this, fd});
-  if (uv_poll_init(&loop.uv, &node->poll, fd) != 0) {
+  auto node = std::make_unique<InotifyNode>(*this, fd);
+  if (loop.poller.add(fd, EPOLLIN, *node) != 0) {
     ::close(fd);
     return;
   }
   inotify = node.release();
-  inotify->poll.data = inotify;
-  WEIR_CHECK(uv_poll_start(&inotify->poll, UV_READABLE, on_inotify) == 0);
-}
-
-void FileWatcher::Impl::on_inotify(uv_poll_t* handle, int, int) {
-  auto* node = static_cast<InotifyNode*>(handle->data);
-  EventScope event(node->loop);
-  if (node->owner != nullptr) node->owner->read_events();
 }
 
 void FileWatcher::Impl::read_events() {

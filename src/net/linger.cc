@@ -57,8 +57,8 @@ void Linger::on_deadline() {
 
 void StreamNode::on_linger_ready() {
   bool was_flushing = !queue_.is_empty();
-  if (was_flushing) flush_lingering();
-  bool is_reading = !has_read_end_ && pause_reasons_ == 0;
+  if (is_write_due()) flush_lingering();
+  bool is_reading = is_read_due();
   if (is_reading) discard_input();
   if (is_broken_ || (queue_.is_empty() && has_read_end_)) return close();
   if (is_reading && linger_->discarded == kMaxDiscarded) {
@@ -66,7 +66,7 @@ void StreamNode::on_linger_ready() {
     // The rest of the answer still goes out, and has until the deadline to arrive.
     pause_reasons_ = static_cast<std::uint8_t>(PauseReason::kPeerFull);
   }
-  if (wanted_events() != static_cast<int>(armed_)) arm(wanted_events());
+  sync();
 }
 
 void StreamNode::flush_lingering() {
@@ -83,6 +83,8 @@ void StreamNode::discard_input() {
   ssize_t count = ::recv(fd_, loop_.read_buffer.get(), budget, 0);
   if (count > 0) linger_->discarded += static_cast<std::size_t>(count);
   if (count == 0) has_read_end_ = true;
+  bool is_drained = count < static_cast<ssize_t>(budget) && !has_end_;
+  if (is_drained || (count < 0 && errno == EAGAIN)) can_read_ = false;
   if (count < 0 && errno != EAGAIN && errno != EINTR) is_broken_ = true;
 }
 

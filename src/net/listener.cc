@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -207,27 +208,29 @@ AcceptProblem problem_of(int number) {
 }  // namespace
 
 // Owned by the loop until its handle is closed.
-struct Acceptor::Node {
+struct Acceptor::Node final : private Pollable {
   Node(Loop::Impl& on, std::shared_ptr<ListeningSocket::Descriptor> from, AcceptObserver& to)
       : loop(on), observer(&to), source(std::move(from)) {}
 
   // Duplicates the socket if that is not done, and polls it. The error, or 0.
   int start();
   void stop() {
-    if (fd >= 0) uv_poll_stop(&poll);
+    if (is_watched) loop.poller.remove(fd);
+    is_watched = false;
   }
   void close();
   void accept_batch();
   void block(int number);
   void on_retry();
-  static void on_poll(uv_poll_t* handle, int status, int events);
+  void on_events(std::uint32_t events) override;
+  void release() override { delete this; }
 
-  uv_poll_t poll{};
   Loop::Impl& loop;
   AcceptObserver* observer;                             // null once closed
   std::shared_ptr<ListeningSocket::Descriptor> source;  // until it is duplicated
   int fd = -1;
   bool is_paused = false;
+  bool is_watched = false;
   TimePoint next_report = TimePoint::min();
   Timer retry{Timer::bind<&Node::on_retry>(this)};
 };
@@ -236,34 +239,27 @@ int Acceptor::Node::start() {
   if (fd < 0) {
     int duplicate = ::fcntl(source->fd, F_DUPFD_CLOEXEC, 0);
     if (duplicate < 0) return errno;
-    if (int problem = uv_poll_init(&loop.uv, &poll, duplicate); problem != 0) {
-      ::close(duplicate);
-      return -problem;
-    }
     fd = duplicate;
-    poll.data = this;
     source.reset();
   }
-  return -uv_poll_start(&poll, UV_READABLE, on_poll);
+  if (is_watched) return 0;
+  int problem = loop.poller.add(fd, EPOLLIN, *this);
+  is_watched = problem == 0;
+  return problem;
 }
 
 void Acceptor::Node::close() {
   observer = nullptr;
   retry.cancel();
-  if (fd < 0) {
-    delete this;
-    return;
-  }
-  uv_close(reinterpret_cast<uv_handle_t*>(&poll),
-           [](uv_handle_t* handle) { delete static_cast<Node*>(handle->data); });
-  ::close(fd);
+  stop();
+  if (fd >= 0) ::close(fd);
+  loop.poller.retire(*this);
 }
 
-void Acceptor::Node::on_poll(uv_poll_t* handle, int status, int) {
-  auto* node = static_cast<Node*>(handle->data);
-  EventScope event(node->loop);
-  if (status < 0) return node->block(-status);
-  node->accept_batch();
+// What is the matter is for accept to say.
+void Acceptor::Node::on_events(std::uint32_t) {
+  EventScope event(loop);
+  if (is_watched) accept_batch();
 }
 
 void Acceptor::Node::accept_batch() {

@@ -1,5 +1,7 @@
 #include "weir/net/loop.h"
 
+#include <sys/epoll.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <new>
@@ -34,12 +36,11 @@ struct Loop::Impl::SignalWatch {
 Loop::Impl::Impl(const Clock& clock)
     : scheduler(clock), read_buffer(std::make_unique_for_overwrite<char[]>(kReadBufferBytes)) {
   WEIR_CHECK(uv_loop_init(&uv) == 0);
-  WEIR_CHECK(uv_prepare_init(&uv, &turn_start_) == 0);
-  WEIR_CHECK(uv_timer_init(&uv, &timer_) == 0);
   WEIR_CHECK(uv_async_init(&uv, &mail_, on_mail) == 0);
-  turn_start_.data = timer_.data = mail_.data = this;
-  uv_prepare_start(&turn_start_, on_turn);
-  scheduler.set_driver(on_earlier_timer, this);
+  mail_.data = this;
+  WEIR_CHECK(poller.add(uv_backend_fd(&uv), EPOLLIN, uv_events_) == 0);
+  // libuv watches what it was told of when it next runs.
+  poller.defer(uv_events_);
 }
 
 Loop::Impl::~Impl() {
@@ -59,11 +60,10 @@ Loop::Impl::~Impl() {
   while (Linger* linger = lingering.front()) linger->node.close();
   WEIR_CHECK(open_streams == 0);
   for (auto& signal : signals_) close_handle(signal->handle);
-  close_handle(turn_start_);
-  close_handle(timer_);
   close_handle(mail_);
   uv_run(&uv, UV_RUN_DEFAULT);
   WEIR_CHECK(uv_loop_close(&uv) == 0);
+  poller.release_all();
   for (void* memory : free_nodes_) std::free(memory);
 }
 
@@ -72,29 +72,28 @@ void Loop::Impl::refresh_time() {
   scheduler.set_now(scheduler.clock().now());
 }
 
-// Before libuv waits: the first event after the wait reads the clock.
-void Loop::Impl::on_turn(uv_prepare_t* handle) {
-  auto& loop = *static_cast<Impl*>(handle->data);
-  ++loop.turns;
-  loop.is_time_stale_ = true;
+int Loop::Impl::milliseconds_to_wait(Duration longest) const {
+  constexpr Duration kLongest = std::chrono::hours(1);
+  Duration wait = kLongest;
+  if (longest >= Duration::zero()) wait = std::min(wait, longest);
+  if (scheduler.wake_at() != TimePoint::max())
+    wait = std::min(wait, scheduler.wake_at() - scheduler.now());
+  auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
+  return static_cast<int>(std::max<std::int64_t>(milliseconds, 0));
 }
 
-void Loop::Impl::on_timer(uv_timer_t* handle) {
-  auto& loop = *static_cast<Impl*>(handle->data);
-  loop.refresh_time();
-  loop.scheduler.run_timers();
-  loop.scheduler.set_wake(loop.scheduler.next_deadline().value_or(TimePoint::max()));
-  if (loop.scheduler.wake_at() != TimePoint::max()) loop.set_uv_timer();
+void Loop::Impl::turn(Duration longest) {
+  ++turns;
+  poller.turn(milliseconds_to_wait(longest), [this] { is_time_stale_ = true; });
+  run_due_timers();
 }
 
-void Loop::Impl::on_earlier_timer(void* impl) { static_cast<Impl*>(impl)->set_uv_timer(); }
-
-// libuv counts milliseconds of its own clock, so it may come a little early; on_timer() then finds
-// nothing due and sets it again.
-void Loop::Impl::set_uv_timer() {
-  auto wait = std::chrono::ceil<std::chrono::milliseconds>(scheduler.wake_at() - scheduler.now());
-  uv_timer_start(&timer_, on_timer,
-                 static_cast<std::uint64_t>(std::max<std::int64_t>(wait.count(), 0)), 0);
+// The wake time may be earlier than the next deadline: cancelling does not move it.
+void Loop::Impl::run_due_timers() {
+  if (is_time_stale_) refresh_time();
+  if (scheduler.now() < scheduler.wake_at()) return;
+  scheduler.run_timers();
+  scheduler.set_wake(scheduler.next_deadline().value_or(TimePoint::max()));
 }
 
 void* Loop::Impl::allocate_node() {
@@ -132,9 +131,10 @@ void Loop::Impl::stop() {
 }
 
 void Loop::Impl::run() {
-  uv_update_time(&uv);
   refresh_time();
-  uv_run(&uv, UV_RUN_DEFAULT);
+  do {
+    turn(Duration(-1));
+  } while (!is_stopping_);
   is_stopping_ = false;
   if (next_task_ < delivered_.size()) uv_async_send(&mail_);
 }
@@ -144,7 +144,6 @@ void Loop::Impl::on_mail(uv_async_t* handle) {
   loop.begin_event();
   loop.run_tasks();
   loop.end_event();
-  if (loop.is_stopping_) uv_stop(&loop.uv);
 }
 
 // Each task is an event of its own. What a stop() leaves over comes first in the next run().
@@ -206,6 +205,7 @@ void Loop::Impl::watch_signals(std::initializer_list<int> signals,
     };
     WEIR_CHECK(uv_signal_start(&watch.handle, on_signal, number) == 0);
   }
+  poller.defer(uv_events_);
 }
 
 Loop::Loop(const Clock& clock) : impl_(std::make_unique<Impl>(clock)) {}
@@ -220,7 +220,7 @@ std::size_t Loop::open_streams() const { return impl_->open_streams; }
 
 std::unique_ptr<Stream> Loop::adopt(AcceptedSocket socket) {
   StreamNode* node = StreamNode::create(*impl_, socket.release(), StreamNode::Origin::kAccepted);
-  return node == nullptr ? nullptr : node->make_stream();
+  return node == nullptr ? nullptr : node->make_stream(false);
 }
 
 void Loop::run_in_background(Task work, Task done) {

@@ -3,13 +3,13 @@
 // buffer, the memory of stream nodes. Loop's thread, but for the mailbox.
 #include <uv.h>
 
-#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include "src/net/background.h"
+#include "src/net/poller.h"
 #include "src/net/stream_node.h"
 #include "weir/base/intrusive_list.h"
 #include "weir/net/loop.h"
@@ -31,7 +31,10 @@ struct Loop::Impl {
   explicit Impl(const Clock& clock);
   ~Impl();
 
-  // Around every callback from libuv: see EventScope.
+  // One turn: waits for events (no longer than until the next timer, `longest` or, when negative,
+  // for ever), delivers them, runs what is due.
+  void turn(Duration longest);
+  // Around every event: see EventScope.
   void begin_event() {
     if (is_time_stale_) refresh_time();
   }
@@ -54,6 +57,7 @@ struct Loop::Impl {
   static constexpr std::size_t kMaxLingering = 1024;
 
   uv_loop_t uv;
+  Poller poller;
   Scheduler scheduler;
   LoopConnector connector{*this};
   std::unique_ptr<char[]> read_buffer;
@@ -64,18 +68,23 @@ struct Loop::Impl {
 
  private:
   struct SignalWatch;
-  static void on_turn(uv_prepare_t* handle);
-  static void on_timer(uv_timer_t* handle);
+  // libuv's own descriptor: signals and the mailbox's wake-up.
+  struct UvEvents final : Pollable {
+    explicit UvEvents(uv_loop_t& loop) : uv(loop) {}
+    void on_events(std::uint32_t) override { uv_run(&uv, UV_RUN_NOWAIT); }
+    void on_deferred() override { uv_run(&uv, UV_RUN_NOWAIT); }
+    void release() override {}
+    uv_loop_t& uv;
+  };
   static void on_mail(uv_async_t* handle);
-  static void on_earlier_timer(void* impl);
-  void set_uv_timer();
+  int milliseconds_to_wait(Duration longest) const;
+  void run_due_timers();
   void run_tasks();
 
   std::unique_ptr<BackgroundThread> background_;
   bool has_background_ended_ = false;
   bool is_time_stale_ = false;
-  uv_prepare_t turn_start_;
-  uv_timer_t timer_;
+  UvEvents uv_events_{uv};
   uv_async_t mail_;
   std::atomic<bool> is_stopping_ = false;
   std::mutex mailbox_mutex_;
@@ -86,7 +95,7 @@ struct Loop::Impl {
   std::vector<void*> free_nodes_;
 };
 
-// Every callback from libuv starts with one: the turn's time is read on the turn's first event, and
+// Every event starts with one: the turn's time is read on the turn's first event, and
 // retired objects go when the event's stack is unwound. It touches the loop only, so the node may
 // be destroyed in between.
 class EventScope {

@@ -1,19 +1,19 @@
 #pragma once
-// What a TCP or Unix stream is behind its token: a non-blocking descriptor, one uv_poll_t, the
-// queue of unsent bytes. It is owned by the loop from creation until libuv's close callback (DESIGN
-// §4.1). One size for its whole life: it starts as a connect attempt or as an accepted socket,
-// becomes the stream, and may end by lingering, always with the same handle.
+// What a TCP or Unix stream is behind its token: a non-blocking descriptor, the queue of unsent
+// bytes, and what the kernel said of its readiness. It is owned by the loop from creation until the
+// end of the turn in which it closed (DESIGN §4.1). One size for its whole life: it starts as a
+// connect attempt or as an accepted socket, becomes the stream, and may end by lingering.
 //
-// Watching is lazy: what is newly wanted is armed at once, what is no longer wanted is disarmed
-// only when it fires. So a stream that pauses and resumes, queues and flushes, or is closed inside
-// its last callback costs no epoll_ctl for it.
-#include <uv.h>
-
+// The kernel tells of each change once (EPOLLET), so readiness is remembered: can_read_ and
+// can_write_ stay until a call finds nothing more to read, or takes less than it was given. What is
+// both wanted and possible runs in the event itself or, when it becomes so in other ways (a resumed
+// stream, a read that did not take everything), deferred to the end of the turn.
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 
+#include "src/net/poller.h"
 #include "weir/base/byte_queue.h"
 #include "weir/net/loop.h"
 #include "weir/net/stream.h"
@@ -62,18 +62,18 @@ struct Linger : ListNode<Linger> {
   std::size_t discarded = 0;
 };
 
-class StreamNode {
+class StreamNode final : private Pollable {
  public:
   enum class Origin : std::uint8_t { kAccepted, kConnecting };
-  // Takes `fd`. Null (and `fd` closed) when the kernel will not watch it.
+  // Takes `fd`. An accepted one is watched; null (and `fd` closed) when the kernel will not.
   static StreamNode* create(Loop::Impl& loop, int fd, Origin origin);
   // Closes at once.
   void close();
 
   // The connect attempt that hears of readiness until the connection stands; then it becomes a
-  // stream.
-  void await_connect(ConnectAttempt* attempt);
-  std::unique_ptr<Stream> make_stream();
+  // stream. False when the kernel will not watch it.
+  bool await_connect(ConnectAttempt* attempt);
+  std::unique_ptr<Stream> make_stream(bool is_unix);
   int fd() const { return fd_; }
   Loop::Impl& loop() { return loop_; }
 
@@ -83,19 +83,26 @@ class StreamNode {
   enum class Phase : std::uint8_t { kConnecting, kOpen, kLingering, kClosed };
 
   StreamNode(Loop::Impl& loop, int fd, Origin origin);
-  static void on_poll(uv_poll_t* handle, int status, int events);
-  static void on_closed(uv_handle_t* handle);
+  void on_events(std::uint32_t events) override;
+  void on_deferred() override;
+  void release() override;
 
-  // Which events the stream waits for now, arming what is missing, arming exactly these.
-  int wanted_events() const;
+  bool wants_read() const;
+  // Whether one of the two is both wanted and possible.
+  bool is_read_due() const { return can_read_ && wants_read(); }
+  bool is_write_due() const { return can_write_ && !queue_.is_empty(); }
+  // The peer ended its side and then broke the connection: no recv will tell.
+  bool is_break_due() const {
+    return has_error_ && has_read_end_ && !has_failed_ && phase_ == Phase::kOpen;
+  }
+  // After something became wanted: watches for what is not watched yet, defers what is due.
   void sync();
-  void arm(int events);
-
-  void on_open_ready(int events, bool has_error);
+  // The next thing that is due.
+  void run();
+  void run_open();
   void on_writable();
   void on_readable();
   void on_end();
-  void on_hangup(bool has_error);
   void fail(StreamError error);
 
   WriteResult write(std::span<const std::string_view> slices);
@@ -116,7 +123,6 @@ class StreamNode {
   void flush_lingering();
   void discard_input();
 
-  uv_poll_t poll_;
   Loop::Impl& loop_;
   union {
     StreamObserver* observer_;  // kOpen
@@ -127,17 +133,19 @@ class StreamNode {
   ByteQueue queue_;
   std::uint64_t sent_bytes_ = 0;
   int fd_;
-  // 232 bytes with these, so that malloc's block is 240.
   std::uint8_t pause_reasons_ = 0;
   Phase phase_ : 2;
   StreamError broken_by_ : 2 = StreamError::kOther;  // while is_broken_
-  std::uint8_t armed_ : 4 = 0;                       // uv_poll_event bits
+  bool can_read_ : 1 = false;
+  bool can_write_ : 1 = true;
+  bool has_end_ : 1 = false;        // the kernel said that the peer's end has come: read up to it
+  bool has_error_ : 1 = false;      // … that the connection is broken
+  bool watches_write_ : 1 = false;  // EPOLLOUT is watched
   bool did_connect_ : 1;
   bool is_broken_ : 1 = false;     // a send failed
   bool was_reset_ : 1 = false;     // by more than EPIPE: the coming recv of 0 is no orderly end
   bool is_ending_ : 1 = false;     // end_writing() was called
   bool has_read_end_ : 1 = false;  // recv said 0
-  bool has_hung_up_ : 1 = false;   // both directions ended: nothing left to watch
   bool has_failed_ : 1 = false;    // the error was reported
   bool reads_first_ : 1 = false;   // whose turn it is when both are ready
 };

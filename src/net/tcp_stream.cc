@@ -1,5 +1,6 @@
 // The open stream: reading, writing, watching. How it ends is in linger.cc, how it begins in
 // connector.cc and listener.cc.
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -27,6 +28,8 @@ StreamError error_of(int number) {
   }
 }
 
+constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
+
 bool is_transient(int number) { return number == EAGAIN || number == EINTR; }
 
 // The two calls of every request go to the kernel directly: libc's are cancellation points, which
@@ -42,13 +45,12 @@ ssize_t transmit(int fd, std::string_view bytes) {
 
 StreamNode* StreamNode::create(Loop::Impl& loop, int fd, Origin origin) {
   auto* node = new (loop.allocate_node()) StreamNode(loop, fd, origin);
-  if (uv_poll_init(&loop.uv, &node->poll_, fd) != 0) {
+  if (origin == Origin::kAccepted && loop.poller.add(fd, kReadEvents, *node) != 0) {
     ::close(fd);
     node->~StreamNode();
     loop.free_node(node);
     return nullptr;
   }
-  node->poll_.data = node;
   ++loop.open_streams;
   return node;
 }
@@ -60,6 +62,13 @@ StreamNode::StreamNode(Loop::Impl& loop, int fd, Origin origin)
       phase_(origin == Origin::kConnecting ? Phase::kConnecting : Phase::kOpen),
       did_connect_(origin == Origin::kConnecting) {}
 
+bool StreamNode::await_connect(ConnectAttempt* attempt) {
+  attempt_ = attempt;
+  can_write_ = false;
+  watches_write_ = true;
+  return loop_.poller.add(fd_, kReadEvents | EPOLLOUT, *this) == 0;
+}
+
 void StreamNode::close() {
   if (phase_ == Phase::kLingering) {
     --loop_.lingering_count;
@@ -68,86 +77,84 @@ void StreamNode::close() {
   phase_ = Phase::kClosed;
   queue_.clear();
   --loop_.open_streams;
-  uv_close(reinterpret_cast<uv_handle_t*>(&poll_), on_closed);
   ::close(fd_);
+  loop_.poller.retire(*this);
 }
 
-void StreamNode::on_closed(uv_handle_t* handle) {
-  auto* node = static_cast<StreamNode*>(handle->data);
-  Loop::Impl& loop = node->loop_;
-  node->~StreamNode();
-  loop.free_node(node);
+void StreamNode::release() {
+  Loop::Impl& loop = loop_;
+  this->~StreamNode();
+  loop.free_node(this);
 }
 
-std::unique_ptr<Stream> StreamNode::make_stream() {
+std::unique_ptr<Stream> StreamNode::make_stream(bool is_unix) {
   phase_ = Phase::kOpen;
+  // A Unix socket says so each time its peer has read something.
+  if (is_unix && watches_write_) {
+    watches_write_ = false;
+    WEIR_CHECK(loop_.poller.change(fd_, kReadEvents, *this) == 0);
+  }
   observer_ = nullptr;
   return std::unique_ptr<Stream>(::new (token_) TcpStream(*this));
 }
 
-// libuv reports EPOLLERR as a negative status and has then stopped watching; what is the matter is
-// for recv and send to say, after the bytes that came before it.
-void StreamNode::on_poll(uv_poll_t* handle, int status, int events) {
-  auto* node = static_cast<StreamNode*>(handle->data);
-  EventScope event(node->loop_);
-  bool has_error = status < 0;
-  if (has_error) node->armed_ = 0;
-  switch (node->phase_) {
+void StreamNode::on_events(std::uint32_t events) {
+  EventScope event(loop_);
+  // What is the matter is for recv and send to say, after the bytes that came before it.
+  constexpr std::uint32_t kEnds = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+  if ((events & kEnds) != 0) has_end_ = true;
+  if ((events & EPOLLERR) != 0) has_error_ = true;
+  if ((events & (EPOLLIN | kEnds)) != 0) can_read_ = true;
+  if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) can_write_ = true;
+  run();
+}
+
+void StreamNode::on_deferred() {
+  EventScope event(loop_);
+  run();
+}
+
+void StreamNode::run() {
+  switch (phase_) {
     case Phase::kConnecting:
-      return node->attempt_ready();
+      if (can_write_) attempt_ready();
+      return;
     case Phase::kOpen:
-      return node->on_open_ready(events, has_error);
+      return run_open();
     case Phase::kLingering:
-      return node->on_linger_ready();
+      return on_linger_ready();
     case Phase::kClosed:
       return;
   }
 }
 
-int StreamNode::wanted_events() const {
-  if (has_failed_) return 0;
-  int events = 0;
-  if (!queue_.is_empty()) events |= UV_WRITABLE;
-  if (has_read_end_) {
-    // Nothing urgent can come after the end: this waits for EPOLLERR, a peer that half-closed and
-    // then went away.
-    if (!has_hung_up_ && !is_broken_ && phase_ == Phase::kOpen) events |= UV_PRIORITIZED;
-  } else if (pause_reasons_ == 0 && (observer_ != nullptr || phase_ == Phase::kLingering)) {
-    events |= UV_READABLE;
+// A callback is the last thing an event does, so one event is one of the two, in turns.
+void StreamNode::run_open() {
+  bool reads = is_read_due();
+  bool writes = is_write_due();
+  if (reads && writes) {
+    reads_first_ = !reads_first_;
+    (reads_first_ ? writes : reads) = false;
+    loop_.poller.defer(*this);
   }
-  return events;
+  if (writes) return on_writable();
+  if (reads) return on_readable();
+  if (is_break_due()) fail(StreamError::kReset);
+}
+
+bool StreamNode::wants_read() const {
+  return !has_failed_ && !has_read_end_ && pause_reasons_ == 0 &&
+         (observer_ != nullptr || phase_ == Phase::kLingering);
 }
 
 void StreamNode::sync() {
-  int missing = wanted_events() & ~static_cast<int>(armed_);
-  // After the end, most streams close before they fire again: not worth an epoll_ctl yet.
-  if (armed_ != 0) missing &= ~UV_PRIORITIZED;
-  if (missing != 0) arm(wanted_events());
-}
-
-void StreamNode::arm(int events) {
-  armed_ = static_cast<std::uint8_t>(events) & 15;
-  int result = events == 0 ? uv_poll_stop(&poll_) : uv_poll_start(&poll_, events, on_poll);
-  WEIR_CHECK(result == 0);
-}
-
-void StreamNode::on_open_ready(int events, bool has_error) {
-  int wanted = wanted_events();
-  if (has_error) {
-    events = wanted;
-  } else if ((events & ~wanted) != 0) {
-    arm(wanted);
+  if (!queue_.is_empty() && !watches_write_) {
+    watches_write_ = true;
+    // The kernel knows the descriptor: only its events change. It answers at once when they are
+    // there already.
+    WEIR_CHECK(loop_.poller.change(fd_, kReadEvents | EPOLLOUT, *this) == 0);
   }
-  events &= wanted;
-  // A callback is the last thing an event does, so one event is one of the two, in turns.
-  constexpr int kBoth = UV_READABLE | UV_WRITABLE;
-  if ((events & kBoth) == kBoth) {
-    reads_first_ = !reads_first_;
-    events = reads_first_ ? UV_READABLE : UV_WRITABLE;
-  }
-  if ((events & UV_WRITABLE) != 0) return on_writable();
-  if ((events & UV_READABLE) != 0) return on_readable();
-  if ((events & UV_PRIORITIZED) != 0) return on_hangup(has_error);
+  if (is_read_due() || is_write_due() || is_break_due()) loop_.poller.defer(*this);
 }
 
 void StreamNode::on_readable() {
@@ -157,10 +164,15 @@ void StreamNode::on_readable() {
   if (count == 0) return on_end();
   if (count < 0) {
     int number = errno;
+    if (number == EAGAIN) can_read_ = false;
     if (!is_transient(number)) return fail(error_of(number));
     return sync();
   }
-  sync();
+  // A read that was not filled took everything, unless there is an end to come to.
+  if (static_cast<std::size_t>(count) < budget && !has_end_)
+    can_read_ = false;
+  else
+    loop_.poller.defer(*this);
   observer_->on_read({loop_.read_buffer.get(), static_cast<std::size_t>(count)});
 }
 
@@ -170,12 +182,6 @@ void StreamNode::on_end() {
   if (was_reset_) return fail(broken_by_);
   sync();
   observer_->on_read_end();
-}
-
-void StreamNode::on_hangup(bool has_error) {
-  if (has_error) return fail(StreamError::kReset);
-  has_hung_up_ = true;
-  arm(wanted_events());
 }
 
 void StreamNode::fail(StreamError error) {
@@ -190,9 +196,8 @@ void StreamNode::on_writable() {
   std::size_t taken = flush();
   if (is_broken_) {
     // Reading says why and after which bytes; where it cannot, nobody else would tell the observer.
-    bool can_read = (wanted_events() & UV_READABLE) != 0;
     char next = 0;
-    if (!can_read || (::recv(fd_, &next, 1, MSG_PEEK) < 0 && errno == EAGAIN))
+    if (!wants_read() || (::recv(fd_, &next, 1, MSG_PEEK) < 0 && errno == EAGAIN))
       return fail(broken_by_);
     return on_readable();
   }
@@ -202,7 +207,8 @@ void StreamNode::on_writable() {
 
 WriteResult StreamNode::write(std::span<const std::string_view> slices) {
   if (is_broken_ || is_ending_) return WriteResult::kBroken;
-  std::size_t taken = queue_.is_empty() ? send_slices(slices) : 0;
+  bool is_direct = queue_.is_empty();
+  std::size_t taken = is_direct ? send_slices(slices) : 0;
   if (is_broken_) return WriteResult::kBroken;
   for (std::string_view slice : slices) {
     std::size_t skipped = std::min(taken, slice.size());
@@ -210,6 +216,7 @@ WriteResult StreamNode::write(std::span<const std::string_view> slices) {
     queue_.append(slice.substr(skipped));
   }
   if (queue_.is_empty()) return WriteResult::kOk;
+  if (is_direct) can_write_ = false;
   sync();
   return queue_.size() > kHighMarkBytes ? WriteResult::kAboveMark : WriteResult::kOk;
 }
@@ -249,7 +256,10 @@ std::size_t StreamNode::flush() {
     taken += sent;
     if (is_broken_) return taken;
     queue_.consume(sent);
-    if (sent < front.size()) return taken;
+    if (sent < front.size()) {
+      can_write_ = false;
+      return taken;
+    }
   }
   if (is_ending_) ::shutdown(fd_, SHUT_WR);
   return taken;

@@ -3,6 +3,7 @@
 // objects that may not be destroyed while their own code is on the stack (DESIGN §4.5). Driven by
 // net::Loop in weir and by the simulation in tests. One thread; outlives everything that runs on
 // it.
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -25,10 +26,7 @@ class Scheduler {
 
   void arm(Timer& timer, Duration after) {
     timers_.arm(timer, now_, after);
-    if (timer.deadline() < wake_at_) {
-      wake_at_ = timer.deadline();
-      if (on_earlier_ != nullptr) on_earlier_(context_);
-    }
+    wake_at_ = std::min(wake_at_, timer.deadline());
   }
 
   // Destroys `owned` once the stack is unwound (at the end of the current event).
@@ -39,11 +37,6 @@ class Scheduler {
   }
 
   // --- for the driver ---
-  // Called when a timer was armed that is due before the last wake time given to set_wake().
-  void set_driver(void (*on_earlier)(void*), void* context) {
-    on_earlier_ = on_earlier;
-    context_ = context;
-  }
   void set_now(TimePoint now) { now_ = now; }
   // Runs due timers, then drains retired objects.
   void run_timers();
@@ -51,6 +44,8 @@ class Scheduler {
   void drain_retired();
   // The time at which run_timers() has work next.
   std::optional<TimePoint> next_deadline() const { return timers_.next_deadline(); }
+  // When the driver should look again: the deadline it last set, or that of a timer armed since
+  // which is due earlier.
   void set_wake(TimePoint at) { wake_at_ = at; }
   TimePoint wake_at() const { return wake_at_; }
 
@@ -65,8 +60,6 @@ class Scheduler {
   Timers timers_;
   std::vector<Retired> retired_;
   bool is_draining_ = false;
-  void (*on_earlier_)(void*) = nullptr;
-  void* context_ = nullptr;
 };
 
 }  // namespace weir::net

@@ -31,21 +31,19 @@ class TestLoop : public Loop {
 
   // Asks after every turn, and every millisecond: `is_true` may wait for what a peer's kernel does.
   bool run_until(const std::function<bool()>& is_true) {
-    Timer tick(stop_waiting, &impl().uv);
     while (!is_true()) {
       if (is_late_) return false;
-      if (!tick.is_armed()) scheduler().arm(tick, std::chrono::milliseconds(1));
-      uv_run(&impl().uv, UV_RUN_ONCE);
+      impl().turn(std::chrono::milliseconds(1));
     }
     return true;
   }
-  void turn() { uv_run(&impl().uv, UV_RUN_NOWAIT); }
+  void turn() { impl().turn(Duration::zero()); }
   // How often the loop turns while nothing should happen.
   std::uint64_t turns_in(Duration duration) {
-    Timer timer(stop_waiting, &impl().uv);
+    Timer timer([](void*) {}, nullptr);
     std::uint64_t before = impl().turns;
     scheduler().arm(timer, duration);
-    while (timer.is_armed()) uv_run(&impl().uv, UV_RUN_ONCE);
+    while (timer.is_armed()) impl().turn(Duration(-1));
     return impl().turns - before;
   }
   static const Clock& clock() {
@@ -54,9 +52,6 @@ class TestLoop : public Loop {
   }
 
  private:
-  // UV_RUN_ONCE runs due timers both before it waits and after: without this, one that is due at
-  // once would be followed by a wait for the next one.
-  static void stop_waiting(void* loop) { uv_stop(static_cast<uv_loop_t*>(loop)); }
   bool is_late_ = false;
   Timer watchdog_{[](void* flag) { *static_cast<bool*>(flag) = true; }, &is_late_};
 };
