@@ -16,6 +16,7 @@
 #include "weir/backend/local_pool.h"
 #include "weir/base/buffer.h"
 #include "weir/base/failure.h"
+#include "weir/base/recycled.h"
 #include "weir/http/message.h"
 #include "weir/proxy/proxy.h"
 #include "weir/proxy/retry_policy.h"
@@ -26,6 +27,7 @@
 namespace weir::proxy {
 
 class Exchange final : public ListNode<Exchange>,
+                       public Recycled<Exchange>,
                        private wire::RequestHandler,
                        private wire::OutboundObserver,
                        private backend::AcquireObserver {

@@ -64,8 +64,8 @@ std::uint64_t raise_open_files() {
 }
 
 std::uint64_t needed_descriptors(unsigned workers, std::size_t sockets) {
-  // A loop is an epoll, an event and a pipe for signals; each worker duplicates each socket.
-  return 24 + 6 * std::uint64_t{workers} + sockets * (std::uint64_t{workers} + 1) + 8;
+  // A loop is two epolls, an event and a pipe for signals; each worker duplicates each socket.
+  return 24 + 7 * std::uint64_t{workers} + sockets * (std::uint64_t{workers} + 1) + 8;
 }
 
 std::optional<Error> prepare_descriptors() {
@@ -77,7 +77,7 @@ std::optional<Error> prepare_descriptors() {
 
 namespace {
 
-// Descriptors that epoll may watch for this user; beyond it libuv ends the process.
+// Descriptors that epoll may watch for this user, halved: others of the same user have some, too.
 std::uint64_t max_watches() {
   std::ifstream file("/proc/sys/fs/epoll/max_user_watches");
   std::uint64_t watches = 0;

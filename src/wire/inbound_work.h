@@ -1,6 +1,7 @@
 #pragma once
 // What an InboundConnection needs only while bytes of a request are there or one is under way, so
 // that an idle connection stays small.
+#include "weir/base/recycled.h"
 #include "weir/http/body.h"
 #include "weir/wire/inbound.h"
 
@@ -8,7 +9,7 @@ namespace weir::wire {
 
 inline constexpr std::size_t kMaxPipelinedBytes = 16 * 1024;
 
-struct InboundConnection::Work {
+struct InboundConnection::Work : Recycled<InboundConnection::Work> {
   explicit Work(InboundConnection* connection)
       : write_timer(net::Timer::bind<&InboundConnection::on_write_timer>(connection)) {}
 

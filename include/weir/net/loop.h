@@ -27,10 +27,8 @@ class Loop {
 
   Scheduler& scheduler();
   Connector& connector();
-  // Reading is on. Null when the kernel will not watch one more descriptor; the client is closed
-  // then. That is only probed here: libuv adds the descriptor for good when it next waits, and
-  // aborts the process when the kernel refuses it there (ENOSPC, ENOMEM). So whoever accepts must
-  // keep all streams of all loops well below fs.epoll.max_user_watches.
+  // Reading is on. Null when the kernel will not watch one more descriptor
+  // (fs.epoll.max_user_watches, memory); the client is closed then.
   std::unique_ptr<Stream> adopt(AcceptedSocket socket);
 
   // Runs until stop(). Blocks.

@@ -6,9 +6,13 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "weir/base/byte_queue.h"
 #include "weir/base/log.h"
+#include "weir/base/recycled.h"
 #include "weir/base/rng.h"
 #include "weir/base/task.h"
 #include "weir/base/time.h"
@@ -141,6 +145,27 @@ TEST_CASE("a task runs what it owns; an empty one does nothing") {
   task();
   Task(nullptr)();
   CHECK(runs == 3);
+}
+
+struct Short : Recycled<Short> {
+  std::string text = "new";
+};
+
+TEST_CASE("recycled objects are constructed and destroyed like others") {
+  std::set<Short*> distinct;
+  std::vector<std::unique_ptr<Short>> alive;
+  for (int i = 0; i < 1000; ++i) {
+    alive.push_back(std::make_unique<Short>());
+    CHECK(alive.back()->text == "new");
+    alive.back()->text = std::string(100, 'x');
+    CHECK(distinct.insert(alive.back().get()).second);
+  }
+  alive.clear();
+  auto again = std::make_unique<Short>();
+  CHECK(again->text == "new");
+#ifndef __SANITIZE_ADDRESS__
+  CHECK(distinct.contains(again.get()));
+#endif
 }
 
 }  // namespace
