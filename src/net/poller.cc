@@ -18,7 +18,7 @@ struct Poller::Batch {
 Poller::Poller() : fd_(::epoll_create1(EPOLL_CLOEXEC)), batch_(new Batch) { WEIR_CHECK(fd_ >= 0); }
 
 Poller::~Poller() {
-  release_all();
+  WEIR_CHECK(retired_.empty());
   ::close(fd_);
   delete batch_;
 }

@@ -53,7 +53,7 @@ class Poller {
     on_wake();
     deliver(count);
   }
-  // Releases everything that was retired; at the end of the loop.
+  // Releases everything that was retired; called once more before the poller goes.
   void release_all();
 
  private:
