@@ -141,8 +141,8 @@ BackendConnections::Acquired BackendConnections::acquire(Claim claim, const Acqu
   return std::unique_ptr<Waiter>(std::move(waiter));
 }
 
-// What came on it shortly before the loop can have told: a look where backends may have begun to time
-// out. Connections in steady use are spared the system call.
+// What came on it shortly before the loop can have told: a look where backends may have begun to
+// time out. Connections in steady use are spared the system call.
 bool BackendConnections::is_spoiled(const PooledConnection& idle) const {
   return context_.scheduler().now() - idle.idle_since() >= kHardlyIdle &&
          idle.connection.has_stray_input();
@@ -184,7 +184,7 @@ void BackendConnections::release(Lease lease, const PoolSpec& spec,
     limit = std::min(limit, *learned > std::chrono::seconds(2) ? *learned - std::chrono::seconds(1)
                                                                : *learned / 2);
   bool is_wanted = spec.keepalive && spec.max_idle > 0 && max_idle_total_ > 0 &&
-                   limit > Duration::zero() && !backend.is_removed_;
+                   limit > Duration::zero() && !backend.is_out();
   if (!is_wanted || !lease.connection().is_reusable()) {
     discard(std::move(lease));
     return;

@@ -15,27 +15,6 @@ constexpr std::uint32_t kOneRetry = 100;  // retry_credit_ counts in hundredths
 constexpr std::uint32_t kMaxCredit = 1000 * kOneRetry;
 constexpr std::uint32_t kFloorPerSecond = 3 * kOneRetry;
 
-// All backends of a pool, or those of them whose indices `eligible` lists.
-class PoolCandidates final : public Candidates {
- public:
-  PoolCandidates(const std::vector<std::shared_ptr<LocalBackend>>& backends,
-                 const std::vector<std::size_t>* eligible)
-      : backends_(backends), eligible_(eligible) {}
-  std::size_t size() const override {
-    return eligible_ != nullptr ? eligible_->size() : backends_.size();
-  }
-  std::uint32_t in_flight(std::size_t index) const override {
-    return backends_[at(index)]->in_flight();
-  }
-  std::size_t at(std::size_t index) const {
-    return eligible_ != nullptr ? (*eligible_)[index] : index;
-  }
-
- private:
-  const std::vector<std::shared_ptr<LocalBackend>>& backends_;
-  const std::vector<std::size_t>* eligible_;
-};
-
 }  // namespace
 
 LocalBackend::~LocalBackend() { WEIR_CHECK(own_in_flight_ == 0); }
@@ -44,6 +23,22 @@ void LocalBackend::add(int change) {
   own_in_flight_ += static_cast<std::uint32_t>(change);
   shared_->add_in_flight(worker_, change);
 }
+
+// The backends of a choice as an algorithm sees them.
+class LocalPool::PoolCandidates final : public Candidates {
+ public:
+  PoolCandidates(const LocalPool& pool, const Choice& choice) : pool_(pool), choice_(choice) {}
+  std::size_t size() const override { return choice_.indices.size(); }
+  std::uint32_t in_flight(std::size_t index) const override {
+    return pool_.backends_[id(index)]->in_flight();
+  }
+  std::size_t id(std::size_t index) const override { return choice_.indices[index]; }
+  std::span<const std::uint32_t> weight_sums() const override { return choice_.weight_sums; }
+
+ private:
+  const LocalPool& pool_;
+  const Choice& choice_;
+};
 
 Claim::Claim(std::shared_ptr<LocalBackend> backend) : backend_(std::move(backend)) {
   backend_->add(1);
@@ -85,28 +80,92 @@ void LocalPool::update(std::shared_ptr<const PoolSpec> spec) {
   for (const std::shared_ptr<LocalBackend>& gone : before)
     if (gone != nullptr) gone->is_removed_ = true;
   others_refreshed_at_ = {};
+  has_weights_ = false;
+  for (std::size_t index = 1; index < backends_.size(); ++index)
+    has_weights_ |= spec_->traits_of(index).weight != spec_->traits_of(0).weight;
+  look_again();
 }
 
 void LocalPool::mark_removed() {
+  is_removed_ = true;
   for (const std::shared_ptr<LocalBackend>& backend : backends_) backend->is_removed_ = true;
+  // Nobody will tell how its checks end.
+  if (availability_ == Availability::kUndecided) availability_ = Availability::kNone;
 }
 
-bool LocalPool::is_eligible(std::size_t index, std::span<const LocalBackend* const> tried) const {
+void LocalPool::Choice::clear() {
+  indices.clear();
+  weight_sums.clear();
+}
+
+// `weight` 0: all weigh the same.
+void LocalPool::Choice::add(std::size_t index, unsigned weight) {
+  indices.push_back(static_cast<std::uint32_t>(index));
+  if (weight > 0) weight_sums.push_back((weight_sums.empty() ? 0 : weight_sums.back()) + weight);
+}
+
+void LocalPool::look_again() {
+  bool is_undecided = false;
+  for (const std::shared_ptr<LocalBackend>& backend : backends_) {
+    Standing standing = backend->shared_->standing();
+    backend->is_out_ = standing == Standing::kOut;
+    is_undecided |= standing == Standing::kUnknown;
+  }
+  collect(false);
+  if (usable_.indices.empty()) collect(true);
+  if (!usable_.indices.empty())
+    availability_ = Availability::kUsable;
+  else if (backends_.empty())
+    availability_ = Availability::kEmpty;
+  else
+    availability_ = is_undecided && !is_removed_ ? Availability::kUndecided : Availability::kNone;
+}
+
+void LocalPool::collect(bool backups) {
+  usable_.clear();
+  for (std::size_t index = 0; index < backends_.size(); ++index) {
+    BackendTraits traits = spec_->traits_of(index);
+    if (traits.is_backup != backups) continue;
+    if (backends_[index]->shared_->standing() == Standing::kUsable)
+      usable_.add(index, has_weights_ ? traits.weight : 0);
+  }
+}
+
+void LocalPool::wake_waiters() {
+  if (availability_ == Availability::kUndecided) return;
+  IntrusiveList<PoolWaiter> woken;
+  while (PoolWaiter* waiter = waiters_.front()) {
+    waiter->unlink();
+    woken.push_back(*waiter);
+  }
+  while (PoolWaiter* waiter = woken.front()) {
+    waiter->unlink();
+    waiter->on_pool_decided();
+  }
+}
+
+bool LocalPool::is_untried(std::size_t index, std::span<const LocalBackend* const> tried) const {
   return std::find(tried.begin(), tried.end(), backends_[index].get()) == tried.end();
 }
 
+bool LocalPool::has_untried(std::span<const LocalBackend* const> tried) const {
+  return std::any_of(usable_.indices.begin(), usable_.indices.end(),
+                     [&](std::uint32_t index) { return is_untried(index, tried); });
+}
+
 Claim LocalPool::claim(std::span<const LocalBackend* const> tried, TimePoint now, Rng& rng) {
-  if (backends_.empty()) return {};
+  if (usable_.indices.empty()) return {};
   refresh_others(now);
-  const std::vector<std::size_t>* filter = nullptr;
+  const Choice* choice = &usable_;
   if (!tried.empty()) {
-    eligible_.clear();
-    for (std::size_t index = 0; index < backends_.size(); ++index)
-      if (is_eligible(index, tried)) eligible_.push_back(index);
-    if (!eligible_.empty()) filter = &eligible_;
+    untried_.clear();
+    for (std::uint32_t index : usable_.indices)
+      if (is_untried(index, tried))
+        untried_.add(index, has_weights_ ? spec_->traits_of(index).weight : 0);
+    if (!untried_.indices.empty()) choice = &untried_;
   }
-  PoolCandidates candidates(backends_, filter);
-  return Claim(backends_[candidates.at(balancer_->choose(candidates, rng))]);
+  PoolCandidates candidates(*this, *choice);
+  return Claim(backends_[candidates.id(balancer_->choose(candidates, rng))]);
 }
 
 void LocalPool::refresh_others(TimePoint now) {

@@ -119,6 +119,8 @@ bool read_backend_table(Scope& scope, const Node& node, BackendConfig& out) {
   std::string key = scope.key;
   scope.key += ".address";
   bool is_good = read_backend_address(scope, *address, out);
+  out.weight = table.weight;
+  out.is_backup = table.backup;
   scope.key = key;
   return is_good;
 }
@@ -200,7 +202,16 @@ bool BackendList::read(Scope& scope, const Node& node, Value& out) {
 
 std::string BackendList::show(const Value& value) {
   std::vector<std::string> items;
-  for (const BackendConfig& backend : value) items.push_back(in_quotes(backend.endpoint.text()));
+  for (const BackendConfig& backend : value) {
+    std::string text = in_quotes(backend.endpoint.text());
+    if (backend.weight != 1 || backend.is_backup) {
+      text = "{ address = " + text;
+      if (backend.weight != 1) text += ", weight = " + std::to_string(backend.weight);
+      if (backend.is_backup) text += ", backup = true";
+      text += " }";
+    }
+    items.push_back(std::move(text));
+  }
   return list_text(items);
 }
 

@@ -14,6 +14,7 @@ namespace weir::config {
 
 inline constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 62;
 inline constexpr unsigned kMaxWorkers = 1024;
+inline constexpr unsigned kMaxWeight = 256;
 inline constexpr unsigned kMaxConnections = 100'000'000;
 
 // ---- [server]
@@ -161,11 +162,13 @@ inline constexpr Key<PoolConfig> kPoolKeys[] = {
 // One backend in its long form; its address is read by BackendList.
 struct BackendTable {
   std::string address;
+  unsigned weight = 1;
+  bool backup = false;
 };
 inline constexpr Key<BackendTable> kBackendKeys[] = {
     example<&BackendTable::address, AnyValue>("address"),
-    later<BackendTable, Count<1, 1'000'000>>("weight", "1"),
-    later<BackendTable, Flag>("backup", "false"),
+    key<&BackendTable::weight, Count<1, kMaxWeight>>("weight"),
+    key<&BackendTable::backup, Flag>("backup"),
 };
 
 // ---- [[route]]

@@ -78,6 +78,7 @@ class Exchange final : public ListNode<Exchange>,
   void answer_as_last_hop();
 
   void attempt();
+  void answer_without_backend();
   void begin_sending(backend::Lease lease);
   void send_upload();
   void forget_request();

@@ -10,8 +10,7 @@ void Exchange::attempt() {
   net::Scheduler& scheduler = proxy_.parts_.context.scheduler();
   backend::Claim claim = pool_->claim(tried_, scheduler.now(), proxy_.parts_.rng);
   if (!claim.is_held()) {
-    // A reload emptied the pool meanwhile; an earlier reason is the better one.
-    reply(retried_failure_.value_or(Failure::pool_empty), {});
+    answer_without_backend();
     return;
   }
   ++tries_;
@@ -36,6 +35,17 @@ void Exchange::attempt() {
     if (transition(ExchangeState::kAcquiring)) update_timer(Progress::kNone);
   } else {
     attempt_failed(std::get<Failure>(acquired), true, false, {});
+  }
+}
+
+// A reload, an administrator or health checks left none; an earlier reason is the better one.
+void Exchange::answer_without_backend() {
+  if (retried_failure_.has_value()) {
+    reply(*retried_failure_, {});
+  } else if (pool_->availability() == backend::Availability::kEmpty) {
+    reply(Failure::pool_empty, {});
+  } else {
+    reply(Failure::no_usable_backend, "all are down, draining or in maintenance");
   }
 }
 
@@ -129,14 +139,13 @@ bool Exchange::may_retry(Failure failure, bool is_unread, bool has_response_byte
   return true;
 }
 
-// On another backend at once; when all were tried, after a pause.
+// On another usable backend at once; when all were tried, after a pause.
 void Exchange::retry() {
   proxy_.parts_.numbers.retries.add();
   tried_.push_back(backend_.get());
   sent_bytes_ = 0;
   failed_in_ = ExchangeState::kDone;
-  bool is_every_backend_tried = tried_.size() >= pool_->backends().size();
-  if (!is_every_backend_tried) {
+  if (pool_->has_untried(tried_)) {
     attempt();
     return;
   }

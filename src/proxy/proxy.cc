@@ -24,6 +24,7 @@ void Proxy::set_tables(std::shared_ptr<const route::RouteTable> routes,
                        std::shared_ptr<const backend::PoolSet> pools) {
   routes_ = std::move(routes);
   pool_specs_ = std::move(pools);
+  std::vector<std::shared_ptr<backend::LocalPool>> changed;
   for (route::PoolId id = 0; id < pools_.size(); ++id) {
     if (pools_[id] == nullptr) continue;
     std::vector<std::shared_ptr<backend::LocalBackend>> before = pools_[id]->backends();
@@ -31,13 +32,27 @@ void Proxy::set_tables(std::shared_ptr<const route::RouteTable> routes,
     if (spec == nullptr) {
       pools_[id]->mark_removed();
       for (const auto& backend : before) backends_.close_idle(*backend);
-      pools_[id] = nullptr;  // requests under way keep theirs
+      changed.push_back(std::move(pools_[id]));  // requests under way keep theirs
       continue;
     }
     if (spec.get() == &pools_[id]->spec()) continue;
     pools_[id]->update(std::move(spec));
     for (const auto& backend : before)
-      if (backend->is_removed()) backends_.close_idle(*backend);
+      if (backend->is_out()) backends_.close_idle(*backend);
+    changed.push_back(pools_[id]);
+  }
+  for (const auto& pool : changed) pool->wake_waiters();
+}
+
+void Proxy::look_again(std::span<const backend::PoolId> pools) {
+  for (backend::PoolId id : pools) {
+    // What no request has used yet looks when it is made.
+    if (id >= pools_.size() || pools_[id] == nullptr) continue;
+    std::shared_ptr<backend::LocalPool> pool = pools_[id];
+    pool->look_again();
+    for (const auto& backend : pool->backends())
+      if (backend->is_out()) backends_.close_idle(*backend);
+    pool->wake_waiters();
   }
 }
 

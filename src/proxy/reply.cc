@@ -31,7 +31,8 @@ void append_quoted(std::string& out, std::string_view text) {
 
 // 503s that time alone can cure.
 bool is_cured_by_time(Failure failure) {
-  return failure == Failure::overloaded || failure == Failure::no_local_port;
+  return failure == Failure::overloaded || failure == Failure::no_local_port ||
+         failure == Failure::no_usable_backend;
 }
 
 }  // namespace

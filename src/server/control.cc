@@ -40,6 +40,8 @@ Control::Control(const Clock& clock, Log& log, net::Loop& loop,
       config_file_(std::move(config_file)),
       context_(loop.scheduler()),
       started_at_(clock.now()),
+      backends_([this](const std::vector<backend::PoolId>& pools) { note_changed_pools(pools); }),
+      changed_timer_(net::Timer::bind<&Control::tell_changed_pools>(this)),
       drain_timer_(net::Timer::bind<&Control::on_drain_deadline>(this)) {}
 
 Control::~Control() {
@@ -171,6 +173,7 @@ std::optional<Error> Control::start_workers(const config::Config& config) {
     group_.workers.push_back(
         std::make_unique<Worker>(index, group_, clock_, log_, config.listeners.size(),
                                  shares_.idle_backends_per_worker, random_seed()));
+  backends_.set_pools(current_->built.tables->pools, clock_.wall());
   for (const std::unique_ptr<Worker>& worker : group_.workers)
     worker->start(current_->settings, current_->built.tables, bound_);
   return std::nullopt;

@@ -3,7 +3,8 @@
 // workers; serves the admin interface; ends the process. A start may fail; a reload never takes
 // anything down.
 //
-// control.cc: start, admin, status · control_reload.cc: reloads · control_drain.cc: the end.
+// control.cc: start, admin, status · control_reload.cc: reloads · control_drain.cc: the end ·
+// control_backends.cc: what it knows of backends.
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "machine.h"
 #include "weir/admin/admin_server.h"
 #include "weir/admin/admin_source.h"
+#include "weir/backend/backend_states.h"
 #include "weir/base/log.h"
 #include "weir/config/load.h"
 #include "weir/net/file_watcher.h"
@@ -69,6 +71,9 @@ class Control final : private admin::AdminSource {
   void warn_of_restart(const config::Config& next);
   void watch_files(const Version& version);
   void free_in_background(std::shared_ptr<Version> version);
+  // backends
+  void note_changed_pools(const std::vector<backend::PoolId>& pools);
+  void tell_changed_pools();
   // drain
   void begin_drain(int signal);
   void finish_drain();
@@ -117,6 +122,11 @@ class Control final : private admin::AdminSource {
   admin::ReloadStatus last_reload_;
   bool has_reloaded_ = false;
   observe::ProcessNumbers numbers_;
+
+  // Its pools are those of the newest version, which workers may not have yet.
+  backend::BackendStates backends_;
+  std::vector<backend::PoolId> changed_pools_;  // the workers have not been told yet
+  net::Timer changed_timer_;
 
   net::Timer drain_timer_;
   Duration drain_timeout_{};

@@ -82,6 +82,10 @@ void Worker::publish(std::shared_ptr<const proxy::Settings> settings,
   });
 }
 
+void Worker::look_again(std::shared_ptr<const std::vector<backend::PoolId>> pools) {
+  loop_.post([this, pools = std::move(pools)] { proxy_.look_again(*pools); });
+}
+
 // Counts a client; false at the limit.
 bool Worker::enter() {
   std::uint64_t open = group_.open_clients.load(std::memory_order_relaxed);

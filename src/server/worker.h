@@ -59,6 +59,8 @@ class Worker {
   // Serves that version from the next event on, then runs `done` on the worker's thread.
   void publish(std::shared_ptr<const proxy::Settings> settings,
                std::shared_ptr<const table::Tables> tables, Task done);
+  // Backends of these pools changed their standing.
+  void look_again(std::shared_ptr<const std::vector<backend::PoolId>> pools);
   // Drain, phase one: answers say Connection: close.
   void begin_drain();
   // Phase two, in two steps, because workers pass clients on to each other. First: accepts what is

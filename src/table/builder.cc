@@ -219,10 +219,14 @@ std::shared_ptr<const PoolSet> Builder::Impl::build_pools(const config::Config& 
     std::shared_ptr<PoolSpec> spec = spec_of(pool, id);
     for (const config::BackendConfig& backend : pool.backends) {
       spec->backends.push_back(find_or_make_backend(pool.name, backend.endpoint));
+      backend::BackendTraits traits{backend.weight, backend.is_backup};
+      // Most pools say nothing of this.
+      if (traits == backend::BackendTraits{} && spec->traits.empty()) continue;
+      spec->traits.resize(spec->backends.size() - 1);
+      spec->traits.push_back(traits);
     }
     std::shared_ptr<const PoolSpec> old = pools->find(id);
-    bool is_same =
-        old && settings_of(*old) == settings_of(*spec) && old->backends == spec->backends;
+    bool is_same = old && has_same_settings(*old, *spec) && old->backends == spec->backends;
     specs[id] = is_same ? std::move(old) : std::move(spec);
   }
   return std::make_shared<const PoolSet>(std::move(specs));

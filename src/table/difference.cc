@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <unordered_map>
 
 #include "fingerprint.h"
 #include "version.h"
@@ -38,12 +39,30 @@ std::uint64_t hash_of(const backend::PoolSpec& pool) {
   std::apply([&fingerprint](const auto&... setting) { (fingerprint.add(setting), ...); },
              settings_of(pool));
   std::uint64_t backends = 0;
-  for (const auto& backend : pool.backends)
-    backends += Fingerprint().add(backend->address()).value();
+  for (std::size_t index = 0; index < pool.backends.size(); ++index) {
+    backend::BackendTraits traits = pool.traits_of(index);
+    Fingerprint one;
+    one.add(pool.backends[index]->address());
+    if (traits != backend::BackendTraits{}) one.add(traits.weight).add(traits.is_backup);
+    backends += one.value();
+  }
   return fingerprint.add(backends).value();
 }
 
 }  // namespace
+
+bool has_same_settings(const backend::PoolSpec& a, const backend::PoolSpec& b) {
+  if (settings_of(a) != settings_of(b)) return false;
+  if (a.traits.empty() && b.traits.empty()) return true;
+  std::unordered_map<const backend::Backend*, backend::BackendTraits> traits;
+  for (std::size_t index = 0; index < a.backends.size(); ++index)
+    traits[a.backends[index].get()] = a.traits_of(index);
+  for (std::size_t index = 0; index < b.backends.size(); ++index) {
+    auto found = traits.find(b.backends[index].get());
+    if (found != traits.end() && found->second != b.traits_of(index)) return false;
+  }
+  return true;
+}
 
 bool Difference::is_empty() const { return *this == Difference(); }
 
@@ -112,7 +131,7 @@ void compare_pools(const backend::PoolSet& before, const backend::PoolSet& after
     auto old = before.find(static_cast<backend::PoolId>(id));
     auto pool = after.find(static_cast<backend::PoolId>(id));
     if (old == pool) continue;
-    if (!old || !pool || settings_of(*old) != settings_of(*pool)) ++difference.pools_changed;
+    if (!old || !pool || !has_same_settings(*old, *pool)) ++difference.pools_changed;
   }
   auto old_backends = sorted_backends(before);
   auto backends = sorted_backends(after);

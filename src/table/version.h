@@ -32,6 +32,9 @@ inline auto settings_of(const backend::PoolSpec& pool) {
                   timeouts.backend_idle);
 }
 
+// Whether all of that is equal, and the traits of backends that both have.
+bool has_same_settings(const backend::PoolSpec& a, const backend::PoolSpec& b);
+
 // The content hash (Tables::hash). `hosts` are merged.
 std::uint64_t hash_of(const std::vector<HostSummary>& hosts, const backend::PoolSet& pools);
 

@@ -12,7 +12,7 @@ from support.weir import FAILURES, configuration, expect_failure
 from support.wire import request_bytes, response_bytes
 
 # A bug of weir's own, and a port range that is used up, which takes a network namespace of its own.
-NOT_FROM_OUTSIDE = {'internal', 'no_local_port'}
+NOT_FROM_OUTSIDE = {'internal', 'no_local_port', 'no_usable_backend'}
 
 HANDSHAKE = {'Connection': 'Upgrade', 'Upgrade': 'websocket'}
 SWITCHING = b'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'

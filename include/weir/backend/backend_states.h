@@ -4,7 +4,6 @@
 // Backend::standing() and are told which pools to look at again. Outlives reloads: the same pool
 // and address keep everything. Control's loop only.
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -29,21 +28,21 @@ std::string_view name_of(Health health);  // "unchecked", "unknown", "up", "down
 struct CheckResult {
   WallTime at{};
   bool is_success = false;
-  int status = 0;         // HTTP; 0: no answer, or a TCP check
+  int status = 0;  // HTTP; 0: no answer, or a TCP check
   Duration latency{};
-  std::string reason;     // "200", "connection refused", "timeout after 2s", "body without …"
+  std::string reason;  // "200", "connection refused", "timeout after 2s", "body without …"
 };
 
 // A copy for the admin interface.
 struct BackendView {
   std::string address;
   AdminState admin = AdminState::kReady;
-  std::string admin_by;        // who set it; empty: nobody did
+  std::string admin_by;  // who set it; empty: nobody did
   WallTime admin_since{};
   Health health = Health::kUnchecked;
   WallTime health_since{};
-  std::string health_reason;   // of the last change: the check that decided
-  bool is_usable = true;       // gets new requests
+  std::string health_reason;  // of the last change: the check that decided
+  bool is_usable = true;      // would get new requests (a backup: while nobody else is usable)
   bool is_backup = false;
   unsigned weight = 1;
   std::uint32_t in_flight = 0;
@@ -52,7 +51,7 @@ struct BackendView {
 struct PoolView {
   std::string name;
   std::vector<BackendView> backends;
-  std::size_t usable = 0;
+  std::size_t usable = 0;  // of the backends, backups included
 };
 
 class BackendStates {
@@ -71,7 +70,8 @@ class BackendStates {
   // already included); 0: there is no such backend and nothing changed.
   std::size_t set_admin(std::string_view pool, std::string_view address, AdminState state,
                         std::string by, WallTime now);
-  // Requests in flight at all backends that set_admin() would match.
+  // Requests in flight at all backends that set_admin() would match, those of a reload's past
+  // excluded.
   std::uint64_t in_flight(std::string_view pool, std::string_view address) const;
 
   std::optional<PoolView> view(std::string_view pool) const;

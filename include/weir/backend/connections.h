@@ -83,7 +83,7 @@ class BackendConnections {
                std::optional<std::uint64_t> keep_alive_timeout_seconds);
   // Closes the connection once the stack is unwound; it reports nothing any more.
   void discard(Lease lease);
-  // Closes the idle connections of a backend that a reload removed.
+  // Closes the idle connections of a backend that was removed or is out.
   void close_idle(LocalBackend& backend);
   void close_all_idle();
   std::size_t idle_count() const { return idle_count_; }

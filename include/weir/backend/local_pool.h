@@ -28,6 +28,8 @@ class LocalBackend {
   // back there are two of us, and the elder may still have requests.
   std::uint32_t in_flight() const { return shared_->in_flight_of(worker_) + others_in_flight_; }
   bool is_removed() const { return is_removed_; }
+  // Nothing is kept for it: it was removed, is down or in maintenance.
+  bool is_out() const { return is_removed_ || is_out_; }
   const std::shared_ptr<Backend>& identity() const { return shared_; }
   std::uint32_t own_in_flight() const { return own_in_flight_; }
 
@@ -42,7 +44,8 @@ class LocalBackend {
   std::uint32_t own_in_flight_ = 0;
   std::uint32_t others_in_flight_ = 0;  // as of the last refresh
   unsigned idle_count_ = 0;
-  bool is_removed_ = false;               // by a reload: nothing is kept any more
+  bool is_removed_ = false;               // by a reload
+  bool is_out_ = false;                   // Standing::kOut, as of the last look
   std::optional<Duration> learned_idle_;  // after which the backend closes unused connections …
   TimePoint learned_until_{};             // … believed until then
   IntrusiveList<PooledConnection> idle_;  // most recently used first
@@ -66,6 +69,22 @@ class Claim {
   std::shared_ptr<LocalBackend> backend_;
 };
 
+// A request that waits until its pool has a usable backend, or certainly none.
+class PoolWaiter : public ListNode<PoolWaiter> {
+ public:
+  virtual ~PoolWaiter() = default;
+  // Once; it is off the list.
+  virtual void on_pool_decided() = 0;
+};
+
+// What a pool can do for a request.
+enum class Availability : std::uint8_t {
+  kUsable,
+  kUndecided,  // no backend is usable, but of some nothing is known yet
+  kNone,       // every backend is down, draining or in maintenance
+  kEmpty,      // there is no backend
+};
+
 class LocalPool {
  public:
   LocalPool(std::shared_ptr<const PoolSpec> spec, unsigned worker);
@@ -74,23 +93,49 @@ class LocalPool {
   void update(std::shared_ptr<const PoolSpec> spec);
   // The pool went: requests under way go on, but their connections are not kept.
   void mark_removed();
-  // Chooses by the pool's algorithm among the backends not in `tried` (all of them when every one
-  // was tried) and counts the choice. Not held when the pool is empty.
+  // The standing of some backends changed: sorts out again which get requests. Close the idle
+  // connections of those that are out afterwards, and wake those who wait.
+  void look_again();
+  Availability availability() const { return availability_; }
+  // Chooses by the pool's algorithm among the usable backends not in `tried` (all usable ones when
+  // each was tried) and counts the choice. Backups count as usable while nobody else is. Not held
+  // when availability() is not kUsable.
   Claim claim(std::span<const LocalBackend* const> tried, TimePoint now, Rng& rng);
+  bool has_untried(std::span<const LocalBackend* const> tried) const;
   const std::vector<std::shared_ptr<LocalBackend>>& backends() const { return backends_; }
+
+  // Only while kUndecided; `waiter` takes itself off the list by its destruction or unlink().
+  void wait(PoolWaiter& waiter) { waiters_.push_back(waiter); }
+  // Calls all who wait unless it is still undecided.
+  void wake_waiters();
 
   // The retry budget (CONTRACT: retry_budget): each request earns its share, each retry costs one.
   void earn_retry(TimePoint now);
   bool spend_retry();
 
  private:
-  bool is_eligible(std::size_t index, std::span<const LocalBackend* const> tried) const;
+  class PoolCandidates;
+  bool is_untried(std::size_t index, std::span<const LocalBackend* const> tried) const;
+  void collect(bool backups);
   void refresh_others(TimePoint now);
   std::shared_ptr<const PoolSpec> spec_;
   unsigned worker_;
   std::unique_ptr<Balancer> balancer_;
   std::vector<std::shared_ptr<LocalBackend>> backends_;
-  std::vector<std::size_t> eligible_;  // reused: indices into backends_ that were not tried
+  // Indices into backends_ with the running sums of their weights, which are empty when all weigh
+  // the same: those that get requests, and of these (reused) those that a retry has not tried.
+  struct Choice {
+    std::vector<std::uint32_t> indices;
+    std::vector<std::uint32_t> weight_sums;
+    void add(std::size_t index, unsigned weight);
+    void clear();
+  };
+  Choice usable_;
+  Choice untried_;
+  Availability availability_ = Availability::kEmpty;
+  bool has_weights_ = false;
+  bool is_removed_ = false;
+  IntrusiveList<PoolWaiter> waiters_;
   TimePoint others_refreshed_at_{};
   std::uint32_t retry_credit_ = 0;  // in hundredths of a retry
   TimePoint floor_earned_at_{};

@@ -15,13 +15,26 @@ namespace weir::backend {
 // The same numbers as route::PoolId: stable over reloads by name.
 using PoolId = std::uint32_t;
 
-// One backend of one pool. Shared by Control and workers; everything but the counters is constant.
+// Whether a backend gets new requests, as Control sees it (BackendStates).
+enum class Standing : std::uint8_t {
+  kUsable,
+  kUnknown,   // no check has come to its end yet
+  kDraining,  // none, but what is under way goes on, and connections are kept
+  kOut,       // down or in maintenance: idle connections are closed, too
+};
+
+// One backend of one pool. Shared by Control and workers; everything but the counters and the
+// standing is constant.
 class Backend {
  public:
   Backend(std::string pool, Endpoint endpoint, unsigned workers);
   const std::string& pool() const { return pool_; }
   const Endpoint& endpoint() const { return endpoint_; }
   const std::string& address() const { return address_; }  // as text, for logs and metrics
+
+  // Written by Control alone, which then tells the workers to look at the pool again.
+  Standing standing() const { return standing_.load(std::memory_order_relaxed); }
+  void set_standing(Standing standing) { standing_.store(standing, std::memory_order_relaxed); }
 
   // Requests in flight of one worker; changed by that worker only, read by all (relaxed).
   void add_in_flight(unsigned worker, int change) {
@@ -44,7 +57,15 @@ class Backend {
   Endpoint endpoint_;
   std::string address_;
   unsigned workers_;
+  std::atomic<Standing> standing_{Standing::kUsable};
   std::unique_ptr<Slot[]> slots_;
+};
+
+// What one version of a pool says of a backend beside its address.
+struct BackendTraits {
+  unsigned weight = 1;     // its share of requests, in proportion to the others'
+  bool is_backup = false;  // gets requests only while no other backend is usable
+  bool operator==(const BackendTraits&) const = default;
 };
 
 // One version of a pool. Immutable.
@@ -52,6 +73,10 @@ struct PoolSpec {
   PoolId id = 0;
   std::string name;
   std::vector<std::shared_ptr<Backend>> backends;
+  std::vector<BackendTraits> traits;  // by index of `backends`; those beyond its end have defaults
+  BackendTraits traits_of(std::size_t index) const {
+    return index < traits.size() ? traits[index] : BackendTraits{};
+  }
   config::Balance balance = config::Balance::kLeastLoaded;
   bool keepalive = true;
   unsigned max_idle = 32;

@@ -99,6 +99,8 @@ enum class Balance : std::uint8_t { kLeastLoaded, kRoundRobin, kLeastRequests };
 struct BackendConfig {
   Endpoint endpoint;
   Place place;
+  unsigned weight = 1;     // its share of requests, in proportion to the others'
+  bool is_backup = false;  // gets requests only while no other backend is usable
 };
 
 struct PoolConfig {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,8 @@ class Proxy final : public wire::InboundOwner {
   void set_settings(std::shared_ptr<const Settings> settings);
   void set_tables(std::shared_ptr<const route::RouteTable> routes,
                   std::shared_ptr<const backend::PoolSet> pools);
+  // Backends of these pools changed their standing (Backend::standing()).
+  void look_again(std::span<const backend::PoolId> pools);
 
   // A client. `listener` is an index into settings.listeners: the address that it came to.
   void accept(std::unique_ptr<net::Stream> stream, const IpAddress& peer, std::uint32_t listener);

@@ -8,7 +8,7 @@ std::size_t LeastRequests::choose(const Candidates& candidates, Rng&) {
   std::size_t best = start_;
   for (std::size_t step = 1; step < size && candidates.in_flight(best) > 0; ++step) {
     std::size_t index = (start_ + step) % size;
-    if (candidates.in_flight(index) < candidates.in_flight(best)) best = index;
+    if (candidates.is_less_loaded(index, best)) best = index;
   }
   start_ = best + 1;
   return best;

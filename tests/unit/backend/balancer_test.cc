@@ -25,13 +25,19 @@ constexpr Row kRows[] = {
 };
 
 struct Fixed final : backend::Candidates {
-  explicit Fixed(std::vector<std::uint32_t> counts) : in_flights(std::move(counts)) {}
+  explicit Fixed(std::vector<std::uint32_t> counts, const std::vector<std::uint32_t>& weights = {})
+      : in_flights(std::move(counts)) {
+    for (std::uint32_t weight : weights) sums.push_back((sums.empty() ? 0 : sums.back()) + weight);
+  }
   std::size_t size() const override { return in_flights.size(); }
   std::uint32_t in_flight(std::size_t index) const override {
     REQUIRE(index < in_flights.size());
     return in_flights[index];
   }
+  std::size_t id(std::size_t index) const override { return index; }
+  std::span<const std::uint32_t> weight_sums() const override { return sums; }
   std::vector<std::uint32_t> in_flights;
+  std::vector<std::uint32_t> sums;
 };
 
 std::vector<std::size_t> choose_many(Balancer& balancer, const Fixed& candidates, std::size_t count,
@@ -122,6 +128,64 @@ TEST_CASE("least_loaded never takes the busiest, and the idlest most often") {
   CHECK(chosen[0] == 0);
   CHECK(chosen[1] > 1800);  // two draws of three: it is in two thirds of them
   CHECK(chosen[1] < 2200);
+}
+
+TEST_CASE("every algorithm gives an idle pool's requests out by weight, or in turn") {
+  for (const Row& row : kRows) {
+    CAPTURE(row.key);
+    auto balancer = backend::make_balancer(row.which);
+    auto chosen = choose_many(*balancer, Fixed({0, 0, 0}, {1, 2, 5}), 8000);
+    if (row.which == Balance::kLeastRequests) continue;  // equals are equals: see below
+    CHECK(chosen[0] > 850);
+    CHECK(chosen[0] < 1150);
+    CHECK(chosen[2] > 4700);
+    CHECK(chosen[2] < 5300);
+  }
+}
+
+// Requests that last: what is in flight settles where the weights say, whatever the load.
+TEST_CASE("every algorithm keeps what is in flight in the weights' proportions") {
+  for (const Row& row : kRows) {
+    for (std::size_t load : {16u, 400u}) {
+      CAPTURE(row.key);
+      CAPTURE(load);
+      auto balancer = backend::make_balancer(row.which);
+      Rng rng(5);
+      Fixed candidates({0, 0, 0}, {1, 2, 5});
+      std::vector<std::size_t> under_way;
+      std::vector<std::size_t> served(3);
+      for (int i = 0; i < 40'000; ++i) {
+        std::size_t chosen = balancer->choose(candidates, rng);
+        ++candidates.in_flights[chosen];
+        under_way.push_back(chosen);
+        ++served[chosen];
+        if (under_way.size() <= load) continue;
+        // Any of them ends next.
+        std::size_t& ended = under_way[rng.below(static_cast<std::uint32_t>(under_way.size()))];
+        --candidates.in_flights[ended];
+        ended = under_way.back();
+        under_way.pop_back();
+      }
+      CHECK(static_cast<double>(served[0]) / 40'000 == doctest::Approx(0.125).epsilon(0.12));
+      CHECK(static_cast<double>(served[2]) / 40'000 == doctest::Approx(0.625).epsilon(0.06));
+    }
+  }
+}
+
+TEST_CASE("round_robin with weights is smooth, and goes on smoothly without one of them") {
+  auto balancer = backend::make_balancer(Balance::kRoundRobin);
+  Rng rng(1);
+  Fixed candidates({0, 0, 0}, {4, 2, 1});
+  std::string order;
+  for (int i = 0; i < 14; ++i)
+    order += static_cast<char>('a' + static_cast<char>(balancer->choose(candidates, rng)));
+  CHECK(order == "abacabaabacaba");
+}
+
+TEST_CASE("least_requests divides by the weight") {
+  auto balancer = backend::make_balancer(Balance::kLeastRequests);
+  CHECK(choose_many(*balancer, Fixed({4, 2, 5}, {3, 1, 3}), 20)[0] == 20);
+  CHECK(choose_many(*balancer, Fixed({6, 1, 9}, {3, 1, 3}), 20)[1] == 20);
 }
 
 }  // namespace

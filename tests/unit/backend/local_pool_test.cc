@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -177,6 +178,151 @@ TEST_CASE("a retry budget of nothing has no floor either") {
   LocalPool pool(spec, 0);
   for (int i = 0; i < 1000; ++i) pool.earn_retry(kStart + i * 1s);
   CHECK_FALSE(pool.spend_retry());
+}
+
+TEST_CASE("backends that are not usable get nothing, once the pool has looked") {
+  Rng rng(1);
+  auto a = make_backend(1), b = make_backend(2), c = make_backend(3);
+  LocalPool pool(spec_of({a, b, c}), 0);
+  const LocalBackend* local_c = pool.backends()[2].get();
+  for (Standing standing : {Standing::kDraining, Standing::kOut, Standing::kUnknown}) {
+    a->set_standing(standing);
+    pool.look_again();
+    CHECK(pool.availability() == Availability::kUsable);
+    for (int i = 0; i < 20; ++i) CHECK(pool.claim({}, kStart, rng).backend().identity() != a);
+    // Whoever tried the others tries them again rather than that one.
+    const LocalBackend* tried[] = {pool.backends()[1].get(), local_c};
+    CHECK_FALSE(pool.has_untried(tried));
+    for (int i = 0; i < 20; ++i) CHECK(pool.claim(tried, kStart, rng).backend().identity() != a);
+    CHECK(pool.has_untried({tried, 1}));
+  }
+  CHECK_FALSE(pool.backends()[0]->is_out());
+  a->set_standing(Standing::kOut);
+  pool.look_again();
+  CHECK(pool.backends()[0]->is_out());
+  a->set_standing(Standing::kUsable);
+  auto chosen_of_six = [&] {
+    int chosen = 0;
+    for (int i = 0; i < 6; ++i)
+      chosen += pool.claim({}, kStart, rng).backend().identity() == a ? 1 : 0;
+    return chosen;
+  };
+  CHECK(chosen_of_six() == 0);  // nobody told the pool yet
+  pool.look_again();
+  CHECK(chosen_of_six() == 2);
+}
+
+TEST_CASE("what a pool can do for a request") {
+  Rng rng(1);
+  auto a = make_backend(1), b = make_backend(2);
+  LocalPool pool(spec_of({a, b}), 0);
+  auto availability = [&](Standing first, Standing second) {
+    a->set_standing(first);
+    b->set_standing(second);
+    pool.look_again();
+    CHECK(pool.claim({}, kStart, rng).is_held() == (pool.availability() == Availability::kUsable));
+    return pool.availability();
+  };
+  CHECK(availability(Standing::kUsable, Standing::kUnknown) == Availability::kUsable);
+  CHECK(availability(Standing::kOut, Standing::kUnknown) == Availability::kUndecided);
+  CHECK(availability(Standing::kDraining, Standing::kOut) == Availability::kNone);
+  CHECK(availability(Standing::kDraining, Standing::kDraining) == Availability::kNone);
+  pool.update(spec_of({}));
+  CHECK(pool.availability() == Availability::kEmpty);
+  CHECK_FALSE(pool.claim({}, kStart, rng).is_held());
+}
+
+TEST_CASE("backups get requests only while nobody else is usable") {
+  Rng rng(1);
+  auto a = make_backend(1), b = make_backend(2), c = make_backend(3);
+  auto spec = spec_of({a, b, c});
+  spec->traits = {{}, {1, true}};  // the third has the defaults
+  LocalPool pool(spec, 0);
+  std::set<const Backend*> seen;
+  auto choose_all = [&] {
+    seen.clear();
+    for (int i = 0; i < 20; ++i)
+      seen.insert(pool.claim({}, kStart, rng).backend().identity().get());
+    return seen.size();
+  };
+  CHECK(choose_all() == 2);
+  CHECK_FALSE(seen.contains(b.get()));
+  const LocalBackend* tried[] = {pool.backends()[0].get(), pool.backends()[2].get()};
+  CHECK(pool.claim(tried, kStart, rng).backend().identity() != b);
+  a->set_standing(Standing::kOut);
+  c->set_standing(Standing::kUnknown);
+  pool.look_again();
+  CHECK(choose_all() == 1);
+  CHECK(seen.contains(b.get()));
+  c->set_standing(Standing::kUsable);
+  pool.look_again();
+  CHECK(choose_all() == 1);
+  CHECK(seen.contains(c.get()));
+}
+
+TEST_CASE("weights share out requests, also among those that a retry has not tried") {
+  Rng rng(1);
+  auto a = make_backend(1), b = make_backend(2), c = make_backend(3);
+  auto spec = spec_of({a, b, c});
+  spec->balance = config::Balance::kRoundRobin;
+  spec->traits = {{6, false}, {3, false}, {1, false}};
+  LocalPool pool(spec, 0);
+  auto count = [&](std::span<const LocalBackend* const> tried) {
+    std::map<const Backend*, int> counts;
+    for (int i = 0; i < 200; ++i)
+      ++counts[pool.claim(tried, kStart, rng).backend().identity().get()];
+    return counts;
+  };
+  auto all = count({});
+  CHECK(all[a.get()] == 120);
+  CHECK(all[c.get()] == 20);
+  const LocalBackend* tried[] = {pool.backends()[0].get()};
+  auto rest = count(tried);
+  CHECK(rest[a.get()] == 0);
+  CHECK(rest[b.get()] == 150);
+  // Equal weights are none, and a reload changes them in place.
+  auto equal = std::make_shared<PoolSpec>(*spec);
+  equal->traits = {{6, false}, {6, false}, {6, false}};
+  pool.update(equal);
+  CHECK(count({})[c.get()] > 60);
+}
+
+struct Waiter final : PoolWaiter {
+  void on_pool_decided() override { ++calls; }
+  int calls = 0;
+};
+
+TEST_CASE("who waits for a pool is called once it is decided, for better or worse") {
+  auto a = make_backend(1), b = make_backend(2);
+  a->set_standing(Standing::kUnknown);
+  b->set_standing(Standing::kUnknown);
+  LocalPool pool(spec_of({a, b}), 0);
+  Waiter first, second;
+  {
+    Waiter gone;
+    pool.wait(first);
+    pool.wait(gone);
+    pool.wait(second);
+  }
+  a->set_standing(Standing::kOut);
+  pool.look_again();
+  pool.wake_waiters();
+  CHECK(first.calls == 0);
+  b->set_standing(Standing::kUsable);
+  pool.look_again();
+  pool.wake_waiters();
+  pool.wake_waiters();
+  CHECK(first.calls == 1);
+  CHECK(second.calls == 1);
+  CHECK_FALSE(first.is_linked());
+
+  b->set_standing(Standing::kUnknown);
+  pool.look_again();
+  pool.wait(first);
+  pool.mark_removed();  // nobody tells such a pool anything any more
+  CHECK(pool.availability() == Availability::kNone);
+  pool.wake_waiters();
+  CHECK(first.calls == 2);
 }
 
 }  // namespace

@@ -252,6 +252,65 @@ TEST_CASE("a pool that a reload empties during a pause fails with the reason bef
   CHECK(world.last().failure == "connect_refused");
 }
 
+TEST_CASE("a backend that is out gets no new request, and its idle connections close") {
+  World world;
+  world.add_backend(9002);
+  world.publish();
+  FakePeer& first = world.client(get("/1"));
+  FakePeer& one = world.connect();
+  one.send(ok());
+  FakePeer& second = world.client(get("/2"));
+  FakePeer& two = world.connect();
+  CHECK(first.take_received().starts_with("HTTP/1.1 200"));
+  world.known[0]->set_standing(backend::Standing::kOut);
+  world.known[1]->set_standing(backend::Standing::kDraining);
+  backend::PoolId pools[] = {0, 7};
+  world.proxy->look_again(pools);
+  world.scheduler.drain_retired();
+  CHECK_FALSE(one.is_open());
+  // What is under way goes on; a draining backend's connection is kept, one that is out's is not.
+  CHECK(two.is_open());
+  two.send(ok());
+  CHECK(second.take_received().starts_with("HTTP/1.1 200"));
+  CHECK(two.is_open());
+
+  first.send(get("/3"));
+  std::string answer = first.take_received();
+  CHECK(answer.starts_with("HTTP/1.1 503 "));
+  CHECK(has(answer, "\r\nRetry-After: "));
+  CHECK(world.last().failure == "no_usable_backend");
+  CHECK(world.last().phase == "routing");
+  world.known[1]->set_standing(backend::Standing::kUsable);
+  world.proxy->look_again(pools);
+  FakePeer& third = world.client(get("/4"));
+  CHECK(two.take_received().find("GET /4") != std::string::npos);
+  world.known[1]->set_standing(backend::Standing::kOut);
+  world.proxy->look_again(pools);
+  CHECK(two.is_open());
+  two.send(ok());
+  CHECK(third.take_received().starts_with("HTTP/1.1 200"));
+  CHECK_FALSE(two.is_open());
+}
+
+TEST_CASE("no retry goes to a backend that is out, and the earlier reason stands") {
+  World world;
+  world.add_backend(9002);
+  world.publish();
+  FakePeer& client = world.client(get());
+  world.known[1]->set_standing(backend::Standing::kOut);
+  backend::PoolId pools[] = {0};
+  world.proxy->look_again(pools);
+  world.connector.fail(net::ConnectError::kRefused);
+  // Nobody else is usable: the same once more after a pause, not the other at once.
+  CHECK(world.connector.targets.size() == 1);
+  world.known[0]->set_standing(backend::Standing::kOut);
+  world.proxy->look_again(pools);
+  world.advance(100ms);
+  CHECK(client.take_received().starts_with("HTTP/1.1 502 "));
+  CHECK(world.last().failure == "connect_refused");
+  CHECK(world.connector.targets.size() == 1);
+}
+
 TEST_CASE("drain: answers close, idle clients go, what is left is cut and counted") {
   World world;
   FakePeer& idle = world.client(get());

@@ -74,7 +74,7 @@ TEST_CASE("only a 503 that time alone can cure says when to come back") {
     CHECK(page.response().status == 503);
     cured.insert(kFailureRows[i].name);
   }
-  CHECK(cured == std::set<std::string_view>{"overloaded", "no_local_port"});
+  CHECK(cured == std::set<std::string_view>{"overloaded", "no_local_port", "no_usable_backend"});
 }
 
 TEST_CASE("a server name that is a token stands as one, any other as a string (RFC 8941)") {

@@ -122,6 +122,27 @@ TEST_CASE("a configuration becomes routes and pools") {
   CHECK(tables->pools->find(7) == nullptr);
 }
 
+TEST_CASE("weights and backups arrive, and a change of them is a change of the pool") {
+  Builder builder(kWorkers, kSeed);
+  ConfigText text = two_pools();
+  auto first = built_by(builder, text);
+  CHECK(first.tables->pools->find(0)->traits.empty());
+  text.config().pools[0].backends[1].weight = 3;
+  auto second = built_by(builder, text);
+  auto web = second.tables->pools->find(0);
+  CHECK(web->traits_of(0) == weir::backend::BackendTraits{});
+  CHECK(web->traits_of(1) == weir::backend::BackendTraits{3, false});
+  CHECK(second.difference.text() == "1 pool changed");
+  CHECK(second.tables->hash != first.tables->hash);
+  CHECK(web->backends == first.tables->pools->find(0)->backends);
+  text.config().pools[0].backends[0].is_backup = true;
+  auto third = built_by(builder, text);
+  CHECK(third.tables->pools->find(0)->traits_of(0).is_backup);
+  CHECK(third.difference.text() == "1 pool changed");
+  CHECK(built_by(builder, text).difference.is_empty());
+  CHECK(built_by(builder, text).tables->pools->find(0) == third.tables->pools->find(0));
+}
+
 TEST_CASE("every setting of a pool arrives, and a change of it is a change") {
   using Pool = weir::config::PoolConfig;
   struct Row {
