@@ -1,5 +1,6 @@
 #include "weir/admin/admin_server.h"
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <string>
@@ -12,38 +13,47 @@
 namespace weir::admin {
 
 // A connection and the request that is under way on it.
-class AdminServer::Session final : public wire::RequestHandler {
+class AdminServer::Session final : public wire::RequestHandler, private ReplySink {
  public:
-  Session(AdminServer& server, std::unique_ptr<net::Stream> stream, const IpAddress& peer)
-      : source_(server.source_), connection_(server.context_, server, std::move(stream), peer, 0) {}
+  Session(AdminServer& server, std::unique_ptr<net::Stream> stream, const Arrival& arrival)
+      : server_(server),
+        arrival_(arrival),
+        connection_(server.context_, server, std::move(stream), arrival.peer, 0) {}
+  ~Session() override { forget_reply(); }
 
   wire::InboundConnection& connection() { return connection_; }
+  Door door() const { return arrival_.door; }
 
   void begin(const http::RequestHead& head) {
-    choice_ = choose(head);
+    choice_ = choose(head, arrival_, *server_.access_);
     expects_continue_ = head.expects_continue;
+    is_asked_ = false;
     body_bytes_ = 0;
     connection_.attach(*this);
   }
 
   void on_request_body(std::string_view bytes) override {
     body_bytes_ += bytes.size();
-    if (body_bytes_ <= kMaxAdminBodyBytes) return;
-    send(error_answer(413, "body_too_large", "the request's body is larger than allowed"));
+    if (body_bytes_ <= kMaxAdminBodyBytes || is_asked_) return;
+    choice_.page = nullptr;
+    choice_.refusal =
+        error_answer(413, "body_too_large", "the request's body is larger than allowed");
+    ask();
   }
 
-  void on_request_end(const http::Fields&) override { send_chosen(); }
+  void on_request_end(const http::Fields&) override { ask(); }
 
   // A client that waits for 100 Continue is spared its body.
   void on_request_read_done() override {
-    if (expects_continue_) send_chosen();
+    if (expects_continue_) ask();
   }
 
   void on_client_failure(Failure failure, std::string_view detail) override {
+    forget_reply();
     const FailureRow& row = row_of(failure);
     bool can_answer = row.status != 0 && !connection_.has_begun_response();
     if (can_answer)
-      send(error_answer(row.status, row.name, detail));
+      on_reply(error_answer(row.status, row.name, detail));
     else
       connection_.release();
   }
@@ -53,17 +63,31 @@ class AdminServer::Session final : public wire::RequestHandler {
   }
 
  private:
-  void send_chosen() {
-    if (choice_.page != nullptr) return send(choice_.page(source_));
-    send(choice_.refusal);
+  // Once per request: the answer comes now or later.
+  void ask() {
+    if (std::exchange(is_asked_, true)) return;
+    auto pending = std::make_shared<PendingReply>();
+    pending->sink = this;
+    pending->source = server_.source_;
+    pending->by = choice_.request.by;
+    pending->audited_action = std::move(choice_.audited_action);
+    pending_ = pending;
+    Reply reply(std::move(pending));
+    if (choice_.page == nullptr) return reply.send(std::move(choice_.refusal));
+    choice_.page(**server_.source_, choice_.request, std::move(reply));
   }
 
-  // The first one counts: an early refusal may still wait for a slow reader when the request ends.
-  void send(const Answer& answer) {
-    if (connection_.has_begun_response()) return;
-    std::array<http::LocalField, 2> fields = {
-        {{"Cache-Control", "no-store"}, {"Allow", answer.allow}}};
-    std::size_t field_count = answer.allow.empty() ? 1 : 2;
+  // What was asked for goes on; its answer has nowhere to go.
+  void forget_reply() {
+    if (std::shared_ptr<PendingReply> pending = pending_.lock()) pending->sink = nullptr;
+  }
+
+  void on_reply(Answer answer) override {
+    forget_reply();
+    std::array<http::LocalField, 2> fields = {{{"Cache-Control", "no-store"}, {}}};
+    std::size_t field_count = 1;
+    if (!answer.allow.empty()) fields[field_count++] = {"Allow", answer.allow};
+    if (answer.status == 401) fields[field_count++] = {"WWW-Authenticate", "Bearer realm=\"weir\""};
     http::LocalResponse response;
     response.status = answer.status;
     response.content_type = answer.content_type;
@@ -74,36 +98,57 @@ class AdminServer::Session final : public wire::RequestHandler {
     if (connection_.queued_bytes() <= net::kLowMarkBytes) connection_.release();
   }
 
-  const AdminSource& source_;
+  AdminServer& server_;
+  Arrival arrival_;
   wire::InboundConnection connection_;
   Choice choice_;
+  std::weak_ptr<PendingReply> pending_;
   bool expects_continue_ = false;
+  bool is_asked_ = false;
   std::size_t body_bytes_ = 0;
 };
 
-AdminServer::AdminServer(wire::Context& context, const AdminSource& source,
-                         const wire::InboundSettings& settings, std::size_t max_connections)
-    : context_(context), source_(source), settings_(settings), max_connections_(max_connections) {}
+AdminServer::AdminServer(wire::Context& context, AdminSource& source,
+                         const wire::InboundSettings& settings,
+                         std::shared_ptr<const Access> access, std::size_t max_connections)
+    : context_(context),
+      source_(std::make_shared<AdminSource*>(&source)),
+      settings_(settings),
+      access_(std::move(access)),
+      max_connections_(max_connections) {}
 
 AdminServer::~AdminServer() = default;
 
-void AdminServer::accept(std::unique_ptr<net::Stream> stream, const IpAddress& peer) {
-  if (sessions_.size() >= max_connections_) close_idle();
-  if (sessions_.size() >= max_connections_) return;
-  auto session = std::make_unique<Session>(*this, std::move(stream), peer);
+void AdminServer::accept(std::unique_ptr<net::Stream> stream, const Arrival& arrival) {
+  if (is_full(arrival.door)) close_idle(arrival.door);
+  if (is_full(arrival.door)) return;
+  auto session = std::make_unique<Session>(*this, std::move(stream), arrival);
   const wire::InboundConnection* key = &session->connection();
   sessions_.emplace(key, std::move(session));
 }
 
 void AdminServer::begin_closing() {
   is_closing_ = true;
-  close_idle();
+  for (Door door : {Door::kTcp, Door::kMetrics}) close_idle(door);
 }
 
-void AdminServer::close_idle() {
+// Half of the places are out of reach for those who come in by an address that is for anybody.
+bool AdminServer::is_full(Door door) const {
+  if (sessions_.size() >= max_connections_) return true;
+  if (door != Door::kMetrics) return false;
+  auto scrapers = std::count_if(sessions_.begin(), sessions_.end(), [](const auto& entry) {
+    return entry.second->door() == Door::kMetrics;
+  });
+  return static_cast<std::size_t>(scrapers) >= max_connections_ / 2;
+}
+
+// Those of the same kind of door.
+void AdminServer::close_idle(Door door) {
   // A list of its own: closing takes sessions out of the map.
   std::vector<wire::InboundConnection*> connections;
-  for (auto& [key, session] : sessions_) connections.push_back(&session->connection());
+  for (auto& [key, session] : sessions_)
+    if ((session->door() == Door::kMetrics) == (door == Door::kMetrics))
+      connections.push_back(&session->connection());
   // Silent ones as well: whoever holds connections without a word must not keep the others out.
   for (wire::InboundConnection* connection : connections)
     if (connection->state() == wire::InboundConnection::State::kIdle) connection->cut();

@@ -23,11 +23,98 @@ std::string hash_text(std::uint64_t hash) {
   return std::string(sizeof digits - count, '0').append(digits, count);
 }
 
+double seconds(Duration duration) {
+  auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+  return static_cast<double>(microseconds) / 1e6;
+}
+
+// Null for a moment that never was, and for a text that is not there.
+Json time_json(WallTime time) {
+  if (time == WallTime{}) return nullptr;
+  std::string text;
+  append_rfc3339(text, time);
+  return text;
+}
+Json text_json(std::string_view text) { return text.empty() ? Json(nullptr) : Json(text); }
+
 Json last_reload(const std::optional<ReloadStatus>& reload) {
   if (!reload) return nullptr;
-  std::string at;
-  append_rfc3339(at, reload->at);
-  return {{"at", at}, {"result", name_of(reload->result)}, {"message", reload->message}};
+  return {{"at", time_json(reload->at)},
+          {"result", name_of(reload->result)},
+          {"message", reload->message}};
+}
+
+Json drain_json(const std::optional<DrainStatus>& drain) {
+  if (!drain) return nullptr;
+  return {{"by", drain->by}, {"since", time_json(drain->since)}, {"final", drain->is_final}};
+}
+
+Json check_json(const backend::CheckResult& check) {
+  return {{"at", time_json(check.at)},
+          {"success", check.is_success},
+          {"status", check.status == 0 ? Json(nullptr) : Json(check.status)},
+          {"latency_seconds", seconds(check.latency)},
+          {"reason", check.reason}};
+}
+
+// One word for both owners of a backend's state: what an administrator wants counts first.
+Json backend_json(const backend::BackendView& backend) {
+  bool is_set = backend.admin != backend::AdminState::kReady;
+  Json json = {
+      {"address", backend.address},
+      {"state", is_set ? name_of(backend.admin) : name_of(backend.health)},
+      {"usable", backend.is_usable},
+      {"why", is_set ? text_json("set by " + backend.admin_by) : text_json(backend.health_reason)},
+      {"since", time_json(is_set ? backend.admin_since : backend.health_since)},
+      {"admin",
+       {{"state", name_of(backend.admin)},
+        {"by", text_json(backend.admin_by)},
+        {"since", time_json(backend.admin_since)}}},
+      {"health",
+       {{"state", name_of(backend.health)},
+        {"reason", text_json(backend.health_reason)},
+        {"since", time_json(backend.health_since)}}},
+      {"weight", backend.weight},
+      {"backup", backend.is_backup},
+      {"in_flight", backend.in_flight}};
+  return json;
+}
+
+enum class Checks : std::uint8_t { kShown, kLeftOut };
+Json pool_as_json(const backend::PoolView& pool, Checks checks) {
+  Json backends = Json::array();
+  std::uint64_t in_flight = 0;
+  for (const backend::BackendView& backend : pool.backends) {
+    Json entry = backend_json(backend);
+    in_flight += backend.in_flight;
+    if (checks == Checks::kShown) {
+      entry["checks"] = Json::array();
+      for (const backend::CheckResult& check : backend.checks)
+        entry["checks"].push_back(check_json(check));
+    }
+    backends.push_back(std::move(entry));
+  }
+  return {{"name", pool.name},
+          {"usable", pool.usable},
+          {"in_flight", in_flight},
+          {"backends", std::move(backends)}};
+}
+
+Json request_json(const observe::RequestInFlight& request) {
+  return {{"listener", request.listener},
+          {"client", request.client.is_unspecified() ? "unix" : request.client.ip_text()},
+          {"method", request.method},
+          {"host", request.host},
+          {"path", request.path},
+          {"route", text_json(request.route)},
+          {"pool", text_json(request.pool)},
+          {"backend", text_json(request.backend)},
+          {"state", request.state},
+          {"age_seconds", seconds(request.age)},
+          {"bytes_in", request.bytes_in},
+          {"bytes_out", request.bytes_out},
+          {"tries", request.tries},
+          {"request_id", request.request_id}};
 }
 
 }  // namespace
@@ -41,12 +128,12 @@ std::string status_json(ServiceState state, const Status& status) {
   for (const ListenerStatus& listener : status.listeners) {
     listeners.push_back({{"name", listener.name}, {"address", listener.address}});
   }
-  auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(status.uptime).count();
   Json json = {
       {"version", status.version},
       {"name", status.name},
-      {"uptime_seconds", static_cast<double>(milliseconds) / 1000},
+      {"uptime_seconds", seconds(std::chrono::floor<std::chrono::milliseconds>(status.uptime))},
       {"state", name_of(state)},
+      {"drain", drain_json(status.drain)},
       {"generation", status.generation},
       {"hash", hash_text(status.hash)},
       {"listeners", std::move(listeners)},
@@ -58,12 +145,80 @@ std::string status_json(ServiceState state, const Status& status) {
       {"routes", status.routes},
       {"pools", status.pools},
       {"backends", status.backends},
+      {"removed_backends_in_flight", status.removed_in_flight},
       {"workers", status.workers},
       {"config",
        {{"file", status.config_file.empty() ? Json(nullptr) : Json(status.config_file)},
         {"last_reload", last_reload(status.last_reload)}}},
   };
   return text_of(json, 2);
+}
+
+std::string pools_json(const std::vector<backend::PoolView>& pools) {
+  Json list = Json::array();
+  for (const backend::PoolView& pool : pools) list.push_back(pool_as_json(pool, Checks::kLeftOut));
+  return text_of(Json{{"pools", std::move(list)}}, 2);
+}
+
+std::string pool_json(const backend::PoolView& pool) {
+  return text_of(pool_as_json(pool, Checks::kShown), 2);
+}
+
+std::string routes_json(const RoutesView& view) {
+  Json list = Json::array();
+  for (const RouteView& route : view.routes)
+    list.push_back({{"host", route.host},
+                    {"path", route.path},
+                    {"scheme", text_json(route.scheme)},
+                    {"route", route.route},
+                    {"pool", route.pool}});
+  Json cursor = nullptr;
+  if (view.next) cursor = std::to_string(view.generation) + "-" + std::to_string(*view.next);
+  return text_of(Json{{"generation", view.generation},
+                      {"total", view.total},
+                      {"routes", std::move(list)},
+                      {"next_cursor", std::move(cursor)}},
+                 2);
+}
+
+std::string requests_json(const RequestsView& view) {
+  Json list = Json::array();
+  for (const observe::RequestInFlight& request : view.requests)
+    list.push_back(request_json(request));
+  return text_of(Json{{"total", view.total},
+                      {"requests", std::move(list)},
+                      {"silent_workers", view.silent_workers}},
+                 2);
+}
+
+std::string report_text(const ReloadReport& report) {
+  if (!report.has_new_settings) return report.difference.text();
+  return report.difference.is_empty() ? "settings" : report.difference.text() + ", settings";
+}
+
+std::string reload_json(const ReloadReport& report) {
+  const table::Difference& difference = report.difference;
+  // Nothing can be stale or in quarantine in this version.
+  return text_of(Json{{"generation", report.generation},
+                      {"added", difference.hosts_added},
+                      {"removed", difference.hosts_removed},
+                      {"moved", difference.hosts_moved},
+                      {"changed", difference.pools_changed},
+                      {"backends_added", difference.backends_added},
+                      {"backends_removed", difference.backends_removed},
+                      {"settings", report.has_new_settings},
+                      {"summary", report_text(report)},
+                      {"stale", 0},
+                      {"quarantined", Json::array()}},
+                 2);
+}
+
+std::string service_json(ServiceState state) { return text_of(Json{{"state", name_of(state)}}, 2); }
+
+std::string set_json(backend::AdminState state, const SetReport& report) {
+  return text_of(
+      Json{{"state", name_of(state)}, {"matched", report.matched}, {"in_flight", report.in_flight}},
+      2);
 }
 
 }  // namespace weir::admin

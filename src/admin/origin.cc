@@ -1,6 +1,6 @@
 #include "origin.h"
 
-#include "weir/base/address.h"
+#include <algorithm>
 
 namespace weir::admin {
 namespace {
@@ -16,10 +16,41 @@ std::string_view authority_of(std::string_view origin) {
   return {};
 }
 
+// Its time depends on the length of `given` alone.
+bool is_same_secret(std::string_view given, std::string_view secret) {
+  unsigned difference = given.size() == secret.size() ? 0 : 1;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    char other = secret.empty() ? '\0' : secret[i % secret.size()];
+    difference |= static_cast<unsigned>(static_cast<unsigned char>(given[i] ^ other));
+  }
+  return difference == 0;
+}
+
+// What stands behind "Bearer "; nothing when there is no such field, or more than one.
+std::optional<std::string_view> bearer_token(const http::RequestHead& head) {
+  constexpr std::string_view kScheme = "Bearer ";
+  std::optional<std::string_view> token;
+  for (const http::Field& field : head.fields) {
+    if (field.id != http::FieldId::kAuthorization) continue;
+    if (token || !http::equals_ignoring_case(field.value.substr(0, kScheme.size()), kScheme))
+      return std::nullopt;
+    token = field.value.substr(kScheme.size());
+    token->remove_prefix(std::min(token->find_first_not_of(' '), token->size()));
+  }
+  return token;
+}
+
 }  // namespace
 
-bool is_own_host(const http::RequestHead& head) {
-  return head.host.empty() || head.host == "localhost" || IpAddress::parse(head.host).ok();
+std::string text_of(const Arrival& arrival) {
+  if (arrival.door != Door::kUnix && !arrival.peer.is_unspecified()) return arrival.peer.ip_text();
+  return arrival.uid ? "uid=" + std::to_string(*arrival.uid) : "unix";
+}
+
+bool is_own_host(const http::RequestHead& head, const Access& access) {
+  if (head.host.empty() || head.host == "localhost" || IpAddress::parse(head.host).ok())
+    return true;
+  return std::find(access.hosts.begin(), access.hosts.end(), head.host) != access.hosts.end();
 }
 
 bool has_foreign_origin(const http::RequestHead& head) {
@@ -30,6 +61,18 @@ bool has_foreign_origin(const http::RequestHead& head) {
     if (authority.empty() || !http::equals_ignoring_case(authority, head.authority)) return true;
   }
   return false;
+}
+
+TokenCheck check_token(const http::RequestHead& head, const Access& access) {
+  TokenCheck check;
+  std::optional<std::string_view> given = bearer_token(head);
+  if (!given) return check;
+  check.has_token = true;
+  // All of them, whichever fits.
+  for (const config::AdminToken& token : access.tokens) {
+    if (is_same_secret(*given, token.secret)) check.name = token.name;
+  }
+  return check;
 }
 
 }  // namespace weir::admin

@@ -1,7 +1,10 @@
 #include "pages.h"
 
+#include <algorithm>
+#include <charconv>
+
 #include "json.h"
-#include "origin.h"
+#include "query.h"
 
 namespace weir::admin {
 namespace {
@@ -9,77 +12,95 @@ namespace {
 constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
 constexpr std::string_view kMetricsText = "text/plain; version=0.0.4; charset=utf-8";
 constexpr std::string_view kJson = "application/json";
+constexpr std::size_t kDefaultRequests = 100;
+constexpr std::size_t kMaxRequests = 10'000;
+constexpr std::size_t kDefaultRoutes = 100;
+constexpr std::size_t kMaxRoutes = 1000;
 
-Answer healthz(const AdminSource&) { return {200, kPlainText, "ok\n", {}}; }
-
-Answer readyz(const AdminSource& source) {
-  ServiceState state = source.state();
-  int status = state == ServiceState::kReady ? 200 : 503;
-  return {status, kPlainText, std::string(name_of(state)) + "\n", {}};
+// "10.0.0.6:9004" is that backend, "10.0.0.6" all of that machine's.
+bool is_at(const backend::BackendView& backend, std::string_view address) {
+  if (backend.address == address) return true;
+  Result<IpAddress> machine = IpAddress::parse(address);
+  Result<Endpoint> endpoint = Endpoint::parse(backend.address);
+  return machine.ok() && endpoint.ok() && !endpoint->is_unix() &&
+         endpoint->ip.with_port(0) == *machine;
 }
 
-Answer metrics(const AdminSource& source) { return {200, kMetricsText, source.metrics(), {}}; }
-
-Answer api_status(const AdminSource& source) {
-  return {200, kJson, status_json(source.state(), source.status()), {}};
+// Leaves those at `address`, and the pools that have one.
+void keep_at(std::string_view address, std::vector<backend::PoolView>& pools) {
+  for (backend::PoolView& pool : pools)
+    std::erase_if(pool.backends, [&](const auto& backend) { return !is_at(backend, address); });
+  std::erase_if(pools, [](const backend::PoolView& pool) { return pool.backends.empty(); });
 }
 
-struct Page {
-  std::string_view path;
-  std::string_view methods;
-  PageFunction function;
-};
-
-constexpr Page kPages[] = {
-#define PAGE(path, methods, function) {path, methods, function},
-#include "pages.def"
-#undef PAGE
-};
-
-bool allows(std::string_view methods, std::string_view wanted) {
-  for (std::string_view method; http::next_list_member(methods, method);) {
-    if (method == wanted) return true;
-  }
-  return false;
-}
-
-Answer not_found() {
-  std::string message = "there is no such page; there are";
-  for (const Page& page : kPages) {
-    message += &page == kPages ? " " : ", ";
-    message += page.path;
-  }
-  return error_answer(404, "not_found", message);
-}
-
-Answer method_not_allowed(const Page& page) {
-  Answer answer =
-      error_answer(405, "method_not_allowed", "this page answers " + std::string(page.methods));
-  answer.allow = page.methods;
-  return answer;
+// "GENERATION-NUMBER", as `cursor_of` makes them.
+bool read_cursor(std::string_view text, RoutesQuery& query) {
+  const char* end = text.data() + text.size();
+  auto generation = std::from_chars(text.data(), end, query.generation);
+  if (generation.ec != std::errc() || generation.ptr == end || *generation.ptr != '-') return false;
+  auto first = std::from_chars(generation.ptr + 1, end, query.first);
+  return first.ec == std::errc() && first.ptr == end && query.generation != 0;
 }
 
 }  // namespace
 
-Answer error_answer(int status, std::string_view code, std::string_view message) {
-  return {status, kJson, error_json(code, message), {}};
+void healthz(AdminSource&, const PageRequest&, Reply reply) {
+  reply.send({200, kPlainText, "ok\n", {}, {}});
 }
 
-Choice choose(const http::RequestHead& head) {
-  if (!is_own_host(head)) {
-    return {nullptr,
-            error_answer(403, "foreign_host", "the Host must be an IP address or localhost")};
-  }
-  if (has_foreign_origin(head)) {
-    return {nullptr,
-            error_answer(403, "foreign_origin", "a page of another origin may not ask here")};
-  }
-  for (const Page& page : kPages) {
-    if (page.path != head.path) continue;
-    if (!allows(page.methods, head.method_text)) return {nullptr, method_not_allowed(page)};
-    return {page.function, {}};
-  }
-  return {nullptr, not_found()};
+void readyz(AdminSource& source, const PageRequest&, Reply reply) {
+  ServiceState state = source.state();
+  int status = state == ServiceState::kReady ? 200 : 503;
+  reply.send({status, kPlainText, std::string(name_of(state)) + "\n", {}, {}});
+}
+
+void metrics(AdminSource& source, const PageRequest&, Reply reply) {
+  reply.send({200, kMetricsText, source.metrics(), {}, {}});
+}
+
+void api_status(AdminSource& source, const PageRequest&, Reply reply) {
+  reply.send({200, kJson, status_json(source.state(), source.status()), {}, {}});
+}
+
+void api_pools(AdminSource& source, const PageRequest& request, Reply reply) {
+  std::vector<backend::PoolView> pools = source.pools();
+  if (std::optional<std::string> address = parameter(request.query, "address"))
+    keep_at(*address, pools);
+  reply.send({200, kJson, pools_json(pools), {}, {}});
+}
+
+void api_pool(AdminSource& source, const PageRequest& request, Reply reply) {
+  const std::string& name = request.arguments[0];
+  if (std::optional<backend::PoolView> pool = source.pool(name))
+    reply.send({200, kJson, pool_json(*pool), {}, {}});
+  else
+    reply.send(error_answer(404, "unknown_pool", "there is no pool \"" + name + "\""));
+}
+
+void api_routes(AdminSource& source, const PageRequest& request, Reply reply) {
+  RoutesQuery query;
+  query.host = parameter(request.query, "host").value_or("");
+  Result<std::size_t, Refusal> limit =
+      count_parameter(request.query, "limit", kDefaultRoutes, kMaxRoutes);
+  if (!limit.ok()) return reply.send(error_answer(limit.error()));
+  query.limit = *limit;
+  std::optional<std::string> cursor = parameter(request.query, "cursor");
+  if (cursor && !cursor->empty() && !read_cursor(*cursor, query))
+    return reply.send(error_answer(400, "bad_parameter",
+                                   "cursor must be the next_cursor of an answer, or left out"));
+  Result<RoutesView, Refusal> view = source.routes(query);
+  if (!view.ok()) return reply.send(error_answer(view.error()));
+  reply.send({200, kJson, routes_json(*view), {}, {}});
+}
+
+void api_requests(AdminSource& source, const PageRequest& request, Reply reply) {
+  Result<std::size_t, Refusal> limit =
+      count_parameter(request.query, "limit", kDefaultRequests, kMaxRequests);
+  if (!limit.ok()) return reply.send(error_answer(limit.error()));
+  source.requests(*limit, [reply](Result<RequestsView, Refusal> view) {
+    if (!view.ok()) return reply.send(error_answer(view.error()));
+    reply.send({200, kJson, requests_json(*view), {}, {}});
+  });
 }
 
 }  // namespace weir::admin

@@ -141,17 +141,8 @@ std::string BindList::show(const Value& value) {
   return list_text(items);
 }
 
-bool AdminBindList::read(Scope& scope, const Node& node, Value& out) {
-  if (!read_bind_list(scope, node, out)) return false;
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const Endpoint& endpoint = out[i].endpoint;
-    if (endpoint.is_unix() || endpoint.ip.is_loopback()) continue;
-    scope.wrong(node.items[i], in_quotes(out[i].text) +
-                                   " needs a token_file, which is not available in this version "
-                                   "(expected a loopback address such as \"127.0.0.1:8042\", or "
-                                   "\"unix:PATH\")");
-  }
-  return true;
+bool OptionalBindList::read(Scope& scope, const Node& node, Value& out) {
+  return read_bind_list(scope, node, out);
 }
 
 bool CidrList::read(Scope& scope, const Node& node, Value& out) {

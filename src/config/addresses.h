@@ -13,8 +13,8 @@ struct BindList {
   static bool read(Scope& scope, const Node& node, Value& out);
   static std::string show(const Value& value);
 };
-// Without a token_file only loopback and Unix sockets.
-struct AdminBindList {
+// The same, and none at all.
+struct OptionalBindList {
   using Value = std::vector<BindAddress>;
   static bool read(Scope& scope, const Node& node, Value& out);
   static std::string show(const Value& value) { return BindList::show(value); }

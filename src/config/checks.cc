@@ -31,6 +31,7 @@ void Loader::check_all() {
                 "no listener (expected [listener.public] with bind = [\":8080\"])");
   }
   check_listeners();
+  check_admin_binds();
   check_pools_of_routes();
 }
 
@@ -65,6 +66,7 @@ void Loader::check_listeners() {
   };
   // First, since its default has no place to point at.
   add("[admin]", config_.admin.bind, admin_bind_places_, {main_file_, 0, 0});
+  add("[metrics]", config_.metrics.bind, metrics_bind_places_, {main_file_, 0, 0});
   for (std::size_t i = 0; i < config_.listeners.size(); ++i) {
     const ListenerConfig& listener = config_.listeners[i];
     add("[listener." + listener.name + "]", listener.bind, listener_bind_places_[i],

@@ -89,7 +89,7 @@ void Loader::read_sections(const Node& root) {
   read_section(root, "server", Part{kServerKeys, config_.server});
   read_listeners(root);
   read_section(root, "admin", Part{kAdminKeys, config_.admin});
-  read_section(root, "metrics", Part{kMetricsKeys, nothing});
+  read_section(root, "metrics", Part{kMetricsKeys, config_.metrics});
   read_section(root, "routes", Part{kRoutesKeys, config_.routes});
   read_section(root, "timeouts", Part{kClientTimeoutKeys, config_.timeouts},
                Part{kPoolTimeoutKeys, pool_base_.timeouts});
@@ -174,6 +174,8 @@ void Loader::read_main(std::string_view text) {
   read_sections(root);
   read_entries(root, main_file_);
   admin_bind_places_ = item_places(main_file_, find_in(root, "admin", "bind"));
+  metrics_bind_places_ = item_places(main_file_, find_in(root, "metrics", "bind"));
+  read_tokens(find_in(root, "admin", "token_file"));
   read_route_files(find_in(root, "routes", "files"));
   check_limits(find_in(root, "limits", "head_bytes"));
   check_all();
@@ -200,6 +202,7 @@ Loaded Loader::finish() {
   Loaded loaded;
   loaded.files = std::move(files_);
   loaded.globs = std::move(globs_);
+  loaded.warnings = std::move(warnings_);
   if (report_.is_empty()) {
     loaded.config = std::move(config_);
     loaded.dump = std::move(dump_);

@@ -46,6 +46,9 @@ class Loader {
   void check_limits(const Node* head_bytes);
   void check_listeners();
   void check_pools_of_routes();
+  // access.cc: the admin interface's
+  void read_tokens(const Node* token_file);
+  void check_admin_binds();
 
   void add_dump(const std::string& section, const std::vector<Shown>& shown,
                 const Origins& origins);
@@ -56,7 +59,9 @@ class Loader {
   std::vector<DumpLine> dump_;
   std::vector<std::string> files_;
   std::vector<std::string> globs_;
+  std::vector<Diagnostic> warnings_;
   std::vector<Place> admin_bind_places_;
+  std::vector<Place> metrics_bind_places_;
   std::vector<std::vector<Place>> listener_bind_places_;
   PoolConfig pool_base_;  // what every pool begins as
   Origins pool_base_origins_;

@@ -19,7 +19,7 @@ SchemaSection section(std::string_view name, std::string_view title, const Keys&
 
 std::vector<SchemaSection> all_sections() {
   SchemaSection admin{"admin", "[admin]", {}};
-  add(admin, kAdminKeys, AdminConfig{default_admin_bind()});
+  add(admin, kAdminKeys, AdminConfig{default_admin_bind(), {}, {}, {}});
   return {section("server", "[server]", kServerKeys),
           section("listener", "[listener.NAME]", kListenerKeys),
           std::move(admin),

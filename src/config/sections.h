@@ -47,13 +47,13 @@ inline constexpr Key<ListenerConfig> kListenerKeys[] = {
 
 // ---- [admin], [metrics]
 inline constexpr Key<AdminConfig> kAdminKeys[] = {
-    key<&AdminConfig::bind, AdminBindList>("bind"),
-    later<AdminConfig, Text>("token_file", R"("")"),
-    later<AdminConfig, TextList>("hosts", "[]"),
+    key<&AdminConfig::bind, OptionalBindList>("bind"),
+    key<&AdminConfig::token_file, FilePath>("token_file"),
+    key<&AdminConfig::hosts, HostNames>("hosts"),
 };
-inline constexpr Key<Nothing> kMetricsKeys[] = {
-    later<Nothing, TextList>("bind", "[]"),
-    later<Nothing, Count<0, 1'000'000>>("max_routes", "1000"),
+inline constexpr Key<MetricsConfig> kMetricsKeys[] = {
+    key<&MetricsConfig::bind, OptionalBindList>("bind"),
+    later<MetricsConfig, Count<0, 1'000'000>>("max_routes", "1000"),
 };
 
 // ---- [routes]

@@ -25,6 +25,17 @@ struct RouteFiles {
   static bool read(Scope& scope, const Node& node, Value& out);
   static std::string show(const Value& value) { return TextList::show(value); }
 };
+// A file; a relative path is relative to the folder of the file that says it. "" = none.
+struct FilePath {
+  using Value = std::string;
+  static bool read(Scope& scope, const Node& node, Value& out);
+  static std::string show(const Value& value) { return in_quotes(value); }
+};
+struct HostNames {
+  using Value = std::vector<std::string>;
+  static bool read(Scope& scope, const Node& node, Value& out);
+  static std::string show(const Value& value) { return TextList::show(value); }
+};
 struct AccessTarget {
   using Value = AccessLog;
   static bool read(Scope& scope, const Node& node, Value& out);

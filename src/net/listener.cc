@@ -28,6 +28,14 @@ AcceptedSocket& AcceptedSocket::operator=(AcceptedSocket&& other) noexcept {
   return *this;
 }
 
+std::optional<std::uint32_t> AcceptedSocket::peer_uid() const {
+  if (!peer_.is_unspecified() || peer_.port() != 0) return std::nullopt;
+  ucred credentials{};
+  socklen_t length = sizeof credentials;
+  if (::getsockopt(fd_, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return std::nullopt;
+  return credentials.uid;
+}
+
 struct ListeningSocket::Descriptor {
   explicit Descriptor(int descriptor) : fd(descriptor) {}
   Descriptor(const Descriptor&) = delete;

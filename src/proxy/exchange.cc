@@ -36,6 +36,8 @@ void Exchange::route(const http::RequestHead& head) {
   http::ClientIdentity identity =
       http::identify_client(head, client_.peer(), listener.scheme, listener.trust);
   choose_request_id(head, identity.is_peer_trusted);
+  text_.set_head(head.method_text, head.host, head.path);
+  client_ip_ = identity.client;
   if (proxy_.settings_->logs_requests) {
     remember_for_log(head);
     log_->client = identity.client;
@@ -68,6 +70,7 @@ void Exchange::route(const http::RequestHead& head) {
   }
   const route::Route& route = **match.route;
   pool_ = proxy_.pool_of(route.pool);
+  text_.set_route(route.label);
   if (log_) {
     log_->route = route.label;
     if (pool_) log_->pool = pool_->spec().name;

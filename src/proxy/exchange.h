@@ -12,12 +12,14 @@
 #include <string_view>
 #include <vector>
 
+#include "request_text.h"
 #include "weir/backend/connections.h"
 #include "weir/backend/local_pool.h"
 #include "weir/base/buffer.h"
 #include "weir/base/failure.h"
 #include "weir/base/recycled.h"
 #include "weir/http/message.h"
+#include "weir/observe/request_in_flight.h"
 #include "weir/proxy/proxy.h"
 #include "weir/proxy/retry_policy.h"
 #include "weir/proxy/timer_matrix.h"
@@ -39,6 +41,8 @@ class Exchange final : public ListNode<Exchange>,
   // The drain's deadline, or the end of the process: cut what is left.
   void cut(Failure failure);
   bool is_timed() const;
+  // What it is and how far, for administrators.
+  observe::RequestInFlight in_flight() const;
 
  private:
   // What the access log wants of the request, copied because the head dies. Only when it is on.
@@ -148,7 +152,9 @@ class Exchange final : public ListNode<Exchange>,
   net::Timer request_timer_;
   std::optional<std::uint64_t> keep_alive_timeout_seconds_;
 
-  // For accounting.
+  // For accounting and for lists of what is in flight.
+  RequestText text_;
+  IpAddress client_ip_;
   int status_ = 0;
   std::uint64_t sent_to_client_before_ = 0;  // by earlier requests of the connection
   std::uint64_t body_bytes_in_ = 0;

@@ -59,6 +59,25 @@ observe::RequestRecord Exchange::record(Duration duration) const {
   return record;
 }
 
+observe::RequestInFlight Exchange::in_flight() const {
+  observe::RequestInFlight request;
+  request.listener = proxy_.listener_of(client_).name;
+  request.client = client_ip_;
+  request.method = text_.method();
+  request.host = text_.host();
+  request.path = text_.path();
+  request.route = text_.route();
+  if (pool_) request.pool = pool_->spec().name;
+  if (backend_) request.backend = backend_->shared().address();
+  request.state = name_of(state_);
+  request.age = proxy_.parts_.context.scheduler().clock().now() - client_.request_began();
+  request.bytes_in = body_bytes_in_;
+  request.bytes_out = body_bytes_out_;
+  request.tries = tries_;
+  request.request_id.assign(request_id_.data(), request_id_bytes_);
+  return request;
+}
+
 observe::Phase Exchange::phase() const {
   if (!failure_.has_value()) return observe::Phase::kDone;
   switch (failed_in_) {

@@ -141,6 +141,16 @@ void Proxy::cut_all() {
   while (wire::InboundConnection* connection = connections_.front()) connection->cut();
 }
 
+std::vector<observe::RequestInFlight> Proxy::requests_in_flight(std::size_t most) const {
+  std::vector<observe::RequestInFlight> requests;
+  // In order of their heads, which is that of their age but for slow heads.
+  for (Exchange& exchange : exchanges_) {
+    if (requests.size() == most) break;
+    requests.push_back(exchange.in_flight());
+  }
+  return requests;
+}
+
 bool Proxy::is_timed() const {
   for (Exchange& exchange : exchanges_)
     if (!exchange.is_timed()) return false;

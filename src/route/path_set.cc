@@ -43,6 +43,11 @@ void PathSet::finish() {
   texts_.shrink_to_fit();
 }
 
+void PathSet::append_routes(Range range, std::vector<std::size_t>& numbers) const {
+  for (std::uint32_t i = 0; i < range.count; ++i)
+    entries_[range.begin + i].routes.append_to(numbers);
+}
+
 std::uint32_t PathSet::find(Range range, std::string_view path, http::Scheme scheme) const {
   auto first = entries_.begin() + range.begin;
   auto last = first + range.count;

@@ -23,6 +23,11 @@ class SchemeRoutes {
   static std::size_t slot_of(http::Scheme scheme) { return static_cast<std::size_t>(scheme); }
 
   std::uint32_t& at(std::size_t slot) { return routes_[slot]; }
+  // The numbers of those that are there.
+  void append_to(std::vector<std::size_t>& numbers) const {
+    for (std::uint32_t number : routes_)
+      if (number != kNoRouteNumber) numbers.push_back(number);
+  }
   // A route with the scheme goes before one without.
   std::uint32_t find(http::Scheme scheme) const {
     std::uint32_t own = routes_[slot_of(scheme)];
@@ -52,6 +57,7 @@ class PathSet {
   };
   Range append(const PathMap& paths);
   void finish();
+  void append_routes(Range range, std::vector<std::size_t>& numbers) const;
   // The route of the longest path in `range` that covers `path` and has one for `scheme`.
   std::uint32_t find(Range range, std::string_view path, http::Scheme scheme) const;
 

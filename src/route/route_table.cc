@@ -1,5 +1,6 @@
 #include "weir/route/route_table.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "host_pattern.h"
@@ -101,6 +102,23 @@ Match RouteTable::find(std::string_view host, std::string_view raw_path, http::S
   std::uint32_t number = found->without_path.find(scheme);
   if (number == kNoRouteNumber) return {Outcome::kNoRoute};
   return {Outcome::kMatched, &impl_->routes[number]};
+}
+
+const Route& RouteTable::route(std::size_t number) const { return *impl_->routes[number]; }
+
+std::vector<std::size_t> RouteTable::routes_of(std::string_view host_pattern) const {
+  std::uint32_t number = impl_->any_host;
+  if (host_pattern != "*") {
+    HostPattern parts = split_host_pattern(host_pattern);
+    number = impl_->index.find(parts.name, parts.kind);
+  }
+  if (number == HostIndex::kNone) return {};
+  const Host& host = impl_->hosts[number];
+  std::vector<std::size_t> numbers;
+  host.without_path.append_to(numbers);
+  impl_->paths.append_routes(host.paths, numbers);
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
 }
 
 std::size_t RouteTable::routes() const { return impl_->routes.size(); }

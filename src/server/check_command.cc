@@ -39,6 +39,9 @@ int check_command(const CommandLine& line) {
   table::Builder::Built built;
   std::vector<config::Diagnostic> errors = table::all_errors(loaded, builder, built);
   for (const config::Diagnostic& error : errors) std::fprintf(stderr, "%s\n", error.text().c_str());
+  for (const config::Diagnostic& warning : loaded.warnings)
+    std::fprintf(stderr, "weir: %s: warning: %s\n", warning.place.text().c_str(),
+                 warning.message.c_str());
   if (!errors.empty()) return 2;
   if (line.dumps) {
     print_dump(loaded.dump);

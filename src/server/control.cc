@@ -1,4 +1,4 @@
-// Start, the admin interface's doors, what status and metrics say.
+// Start.
 #include "control.h"
 
 #include <algorithm>
@@ -12,25 +12,6 @@
 
 namespace weir::server {
 
-// One of the admin interface's addresses.
-class Control::AdminDoor final : private net::AcceptObserver {
- public:
-  AdminDoor(Control& control, const net::ListeningSocket& socket)
-      : control_(control), acceptor_(control.loop_, socket, *this) {}
-
- private:
-  void on_accept(net::AcceptedSocket socket) override {
-    IpAddress peer = socket.peer();
-    if (std::unique_ptr<net::Stream> stream = control_.loop_.adopt(std::move(socket)))
-      control_.admin_->accept(std::move(stream), peer);
-  }
-  void on_accept_blocked(std::string_view reason) override {
-    control_.log_.warn("the admin interface cannot accept", {{"reason", std::string(reason)}});
-  }
-  Control& control_;
-  net::Acceptor acceptor_;
-};
-
 Control::Control(const Clock& clock, Log& log, net::Loop& loop,
                  std::function<config::Loaded()> load, std::string config_file)
     : clock_(clock),
@@ -40,6 +21,7 @@ Control::Control(const Clock& clock, Log& log, net::Loop& loop,
       config_file_(std::move(config_file)),
       context_(loop.scheduler()),
       started_at_(clock.now()),
+      round_timer_(net::Timer::bind<&Control::on_round_timer>(this)),
       backends_([this](const std::vector<backend::PoolId>& pools) { note_changed_pools(pools); }),
       changed_timer_(net::Timer::bind<&Control::tell_changed_pools>(this)),
       drain_timer_(net::Timer::bind<&Control::on_drain_deadline>(this)) {}
@@ -75,6 +57,8 @@ Status<StartError> Control::start() {
   started_with_.server = config.server;
   started_with_.listeners = config.listeners;
   started_with_.admin = config.admin;
+  started_with_.metrics = config.metrics;
+  say_warnings(version->loaded);
   current_ = version;
   open_files_ = raise_open_files();
   shares_ = share_descriptors(open_files_, worker_count_);
@@ -101,15 +85,8 @@ std::optional<Error> Control::bind_listeners(const config::Config& config) {
     listener_names_.push_back(listener.name);
     for (const config::BindAddress& bind : listener.bind) {
       net::ListenOptions options;
-      options.is_ipv6_only = !bind.is_any_family;
       options.defer_accept = listener.defer_accept ? std::chrono::seconds(1) : Duration::zero();
-      Result<net::ListeningSocket> socket = net::ListeningSocket::open(bind.endpoint, options);
-      if (!socket.ok() && bind.is_any_family) {
-        // A machine without IPv6: both families are IPv4 alone.
-        Endpoint v4{IpAddress::v4(0, bind.endpoint.ip.port()), {}};
-        Result<net::ListeningSocket> retried = net::ListeningSocket::open(v4, options);
-        if (retried.ok()) socket = std::move(retried);
-      }
+      Result<net::ListeningSocket> socket = open_socket(bind, options);
       if (!socket.ok())
         return Error{"weir: listener \"" + listener.name + "\": cannot listen on " +
                      socket.error().message};
@@ -123,33 +100,9 @@ std::optional<Error> Control::bind_listeners(const config::Config& config) {
   return std::nullopt;
 }
 
-std::optional<Error> Control::bind_admin(const config::Config& config) {
-  for (const config::BindAddress& bind : config.admin.bind) {
-    net::ListenOptions options;
-    options.is_ipv6_only = true;
-    options.backlog = 128;
-    Result<net::ListeningSocket> socket = net::ListeningSocket::open(bind.endpoint, options);
-    if (socket.ok()) {
-      admin_sockets_.push_back(std::move(socket).value());
-      continue;
-    }
-    // The default names both loopbacks; a machine without IPv6 has one.
-    bool is_dispensable = bind.endpoint.ip.is_v6() && !admin_sockets_.empty() &&
-                          socket.error().message.find("in use") == std::string::npos;
-    if (!is_dispensable) return Error{"weir: admin: cannot listen on " + socket.error().message};
-    log_.warn("the admin interface does not listen on one of its addresses",
-              {{"reason", socket.error().message}});
-  }
-  wire::InboundSettings settings;
-  admin_ = std::make_unique<admin::AdminServer>(
-      context_, static_cast<const admin::AdminSource&>(*this), settings, shares_.admin);
-  for (const net::ListeningSocket& socket : admin_sockets_)
-    admin_doors_.push_back(std::make_unique<AdminDoor>(*this, socket));
-  return std::nullopt;
-}
-
 std::optional<Error> Control::start_workers(const config::Config& config) {
-  std::uint64_t needed = needed_descriptors(worker_count_, bound_.size() + admin_sockets_.size());
+  std::uint64_t needed = needed_descriptors(
+      worker_count_, bound_.size() + admin_sockets_.size() + metrics_sockets_.size());
   if (open_files_ < needed)
     return Error{"weir: the open-files limit is too small: " + std::to_string(open_files_) + " (" +
                  std::to_string(worker_count_) + " workers need " + std::to_string(needed) +
@@ -214,6 +167,8 @@ void Control::say_listening() {
     log_.info("listening", {{"listener", listener.name}, {"address", listener.address}});
   for (const net::ListeningSocket& socket : admin_sockets_)
     log_.info("listening", {{"listener", "admin"}, {"address", socket.endpoint().text()}});
+  for (const net::ListeningSocket& socket : metrics_sockets_)
+    log_.info("listening", {{"listener", "metrics"}, {"address", socket.endpoint().text()}});
   log_.info("ready", {{"routes", std::to_string(current_->built.tables->routes->routes())},
                       {"pools", std::to_string(current_->loaded.config->pools.size())}});
   notify_service_manager("READY=1\nSTATUS=serving " +
@@ -223,44 +178,6 @@ void Control::say_listening() {
 int Control::run() {
   loop_.run();
   return exit_code_;
-}
-
-admin::Status Control::status() const {
-  admin::Status status;
-  status.version = kVersion;
-  status.name = current_->loaded.config->server.name;
-  status.uptime = clock_.now() - started_at_;
-  status.generation = current_->built.tables->generation;
-  status.hash = current_->built.tables->hash;
-  status.listeners = listener_status_;
-  observe::WorkerNumbers sum(listener_names_.size());
-  for (const std::unique_ptr<Worker>& worker : group_.workers) sum.add(worker->numbers());
-  status.requests = sum.requests_finished.get();
-  status.requests_in_flight = sum.requests_in_flight();
-  for (const observe::Number& failures : sum.failures) status.failures += failures.get();
-  status.connections_open = group_.open_clients.load(std::memory_order_relaxed);
-  status.routes = current_->built.tables->routes->routes();
-  status.pools = current_->loaded.config->pools.size();
-  for (const config::PoolConfig& pool : current_->loaded.config->pools)
-    status.backends += pool.backends.size();
-  status.workers = worker_count_;
-  status.config_file = config_file_;
-  if (has_reloaded_) status.last_reload = last_reload_;
-  return status;
-}
-
-std::string Control::metrics() const {
-  std::vector<const observe::WorkerNumbers*> workers;
-  for (const std::unique_ptr<Worker>& worker : group_.workers)
-    workers.push_back(&worker->numbers());
-  observe::ProcessNumbers numbers = numbers_;
-  numbers.is_ready = state_ == admin::ServiceState::kReady;
-  numbers.config_generation = current_->built.tables->generation;
-  numbers.config_hash = current_->built.tables->hash;
-  numbers.routes = current_->built.tables->routes->routes();
-  numbers.connections_limit = group_.max_clients;
-  numbers.version = kVersion;
-  return observe::export_text(workers, listener_names_, numbers);
 }
 
 }  // namespace weir::server

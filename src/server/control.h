@@ -3,14 +3,17 @@
 // workers; serves the admin interface; ends the process. A start may fail; a reload never takes
 // anything down.
 //
-// control.cc: start, admin, status · control_reload.cc: reloads · control_drain.cc: the end ·
-// control_backends.cc: what it knows of backends.
+// control.cc: start · control_doors.cc, control_admin.cc: the admin interface ·
+// control_backends.cc: what it knows of backends · control_reload.cc: reloads ·
+// control_drain.cc: the end.
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "admin_door.h"
 #include "machine.h"
 #include "weir/admin/admin_server.h"
 #include "weir/admin/admin_source.h"
@@ -50,14 +53,16 @@ class Control final : private admin::AdminSource {
   const std::vector<net::ListeningSocket>& admin_sockets() const { return admin_sockets_; }
 
  private:
-  class AdminDoor;
   struct Version;  // one configuration with its table, while workers may use it
 
   // start
   std::optional<Error> bind_listeners(const config::Config& config);
+  static Result<net::ListeningSocket> open_socket(const config::BindAddress& bind,
+                                                  net::ListenOptions options);
   std::optional<Error> bind_admin(const config::Config& config);
   std::optional<Error> start_workers(const config::Config& config);
   std::shared_ptr<const proxy::Settings> make_settings(const config::Config& config) const;
+  void say_warnings(const config::Loaded& loaded);
   void say_listening();
   // reload
   void on_signal(int signal);
@@ -66,7 +71,8 @@ class Control final : private admin::AdminSource {
   void refuse_reload(const std::vector<config::Diagnostic>& errors);
   void publish(std::shared_ptr<Version> version);
   void on_published(std::shared_ptr<Version> version);
-  void finish_reload(observe::ReloadResult result, std::string message);
+  void finish_reload(observe::ReloadResult result, std::string message,
+                     const Result<admin::ReloadReport, admin::Refusal>& report);
   void end_reload();
   void warn_of_restart(const config::Config& next);
   void watch_files(const Version& version);
@@ -74,6 +80,18 @@ class Control final : private admin::AdminSource {
   // backends
   void note_changed_pools(const std::vector<backend::PoolId>& pools);
   void tell_changed_pools();
+  // admin
+  std::shared_ptr<const admin::Access> make_access(const config::Config& config) const;
+  void renew_access(const config::Config& config);
+  void tell_reload_waiters(const Result<admin::ReloadReport, admin::Refusal>& report);
+  void remember_removed(const table::Tables& before, const table::Tables& after);
+  // Calls `done` with the number of workers that kept silent once each was asked; they end their
+  // turns by end_turn().
+  std::uint64_t begin_round(std::function<void(unsigned)> done);
+  void end_turn(std::uint64_t round);
+  void on_round_timer();
+  // `done` when every worker has done what was asked of it before.
+  void when_workers_follow(std::function<void(unsigned)> done);
   // drain
   void begin_drain(int signal);
   void finish_drain();
@@ -82,9 +100,18 @@ class Control final : private admin::AdminSource {
   void on_worker_drained();
 
   // admin::AdminSource
-  admin::ServiceState state() const override { return state_; }
+  admin::ServiceState state() const override;
   admin::Status status() const override;
   std::string metrics() const override;
+  std::vector<backend::PoolView> pools() const override;
+  std::optional<backend::PoolView> pool(std::string_view name) const override;
+  Result<admin::RoutesView, admin::Refusal> routes(const admin::RoutesQuery& query) const override;
+  void requests(std::size_t limit, admin::Done<admin::RequestsView> done) override;
+  void reload(const std::string& by, admin::Done<admin::ReloadReport> done) override;
+  void set_in_service(bool is_in_service, const std::string& by, admin::Done<Ok> done) override;
+  void set_backend(const std::string& pool, const std::string& address, backend::AdminState state,
+                   const std::string& by, admin::Done<admin::SetReport> done) override;
+  void audit(const admin::AuditEntry& entry) override;
 
   const Clock& clock_;
   Log& log_;
@@ -104,8 +131,18 @@ class Control final : private admin::AdminSource {
   };
   std::vector<Address> addresses_;  // all that were bound, in order
   std::vector<net::ListeningSocket> admin_sockets_;
+  std::vector<net::ListeningSocket> metrics_sockets_;
+  std::shared_ptr<const admin::Access> access_;
   std::unique_ptr<admin::AdminServer> admin_;
   std::vector<std::unique_ptr<AdminDoor>> admin_doors_;
+  struct Round {
+    unsigned left = 0;  // workers that have not answered
+    TimePoint until{};
+    std::function<void(unsigned)> done;
+  };
+  std::map<std::uint64_t, Round> rounds_;
+  std::uint64_t last_round_ = 0;
+  net::Timer round_timer_;
   WorkerGroup group_;
   unsigned worker_count_ = 1;
   std::uint64_t open_files_ = 0;
@@ -118,6 +155,10 @@ class Control final : private admin::AdminSource {
   bool is_reloading_ = false;
   std::optional<std::string> pending_reload_;  // its cause
   std::string reload_cause_;
+  std::vector<admin::Done<admin::ReloadReport>> reload_waiters_;       // for the one under way
+  std::vector<admin::Done<admin::ReloadReport>> next_reload_waiters_;  // for the one after it
+  // By reloads; those that nobody holds any more are gone.
+  std::vector<std::weak_ptr<const backend::Backend>> removed_backends_;
   unsigned unpublished_ = 0;  // workers that have not answered yet
   admin::ReloadStatus last_reload_;
   bool has_reloaded_ = false;
@@ -128,6 +169,7 @@ class Control final : private admin::AdminSource {
   std::vector<backend::PoolId> changed_pools_;  // the workers have not been told yet
   net::Timer changed_timer_;
 
+  std::optional<admin::DrainStatus> out_of_service_;
   net::Timer drain_timer_;
   Duration drain_timeout_{};
   unsigned open_workers_ = 0;  // whose doors are not closed yet

@@ -16,6 +16,7 @@ void Control::begin_drain(int signal) {
     std::_Exit(1);
   }
   state_ = admin::ServiceState::kDraining;
+  out_of_service_ = admin::DrainStatus{name, clock_.wall(), true};
   watcher_.reset();
   const config::ServerConfig& server = current_->loaded.config->server;
   drain_timeout_ = server.drain_timeout;

@@ -1,6 +1,7 @@
 // Reloads: read and build on the builder thread, publish to every worker, free the old version off
 // every loop. Whatever goes wrong, the old version goes on being served.
 #include <csignal>
+#include <utility>
 
 #include "control.h"
 #include "notify.h"
@@ -13,7 +14,9 @@ namespace {
 constexpr std::string_view kFileChange = "file change";
 
 bool is_bound_alike(const config::Config& a, const config::Config& b) {
-  if (a.listeners.size() != b.listeners.size() || a.admin.bind != b.admin.bind) return false;
+  if (a.listeners.size() != b.listeners.size() || a.admin.bind != b.admin.bind ||
+      a.metrics.bind != b.metrics.bind)
+    return false;
   for (std::size_t index = 0; index < a.listeners.size(); ++index) {
     const config::ListenerConfig& left = a.listeners[index];
     const config::ListenerConfig& right = b.listeners[index];
@@ -27,6 +30,9 @@ bool is_bound_alike(const config::Config& a, const config::Config& b) {
 // All values in effect that are not entries of the table.
 std::vector<std::string> settings_of(const config::Loaded& loaded) {
   std::vector<std::string> values;
+  if (loaded.config.has_value())
+    for (const config::AdminToken& token : loaded.config->admin.tokens)
+      values.push_back("token " + token.name + ":" + token.secret);
   for (const config::DumpLine& line : loaded.dump)
     if (!line.section.starts_with("pool") && !line.section.starts_with("route["))
       values.push_back(line.section + "." + line.key + "=" + line.value);
@@ -76,7 +82,8 @@ void Control::reload(std::string cause) {
 void Control::on_loaded(std::shared_ptr<Version> version) {
   if (state_ == admin::ServiceState::kDraining) {
     is_reloading_ = false;
-    return;
+    return tell_reload_waiters(
+        Err{admin::Refusal{409, "ending", "weir is about to end: the old table stays"}});
   }
   // Also files that are not there yet, so that the one that repairs it is noticed.
   watch_files(*version);
@@ -86,7 +93,8 @@ void Control::on_loaded(std::shared_ptr<Version> version) {
     return;
   }
   bool is_news = !version->built.difference.is_empty() || version->has_new_settings;
-  if (!is_news && reload_cause_ == kFileChange && numbers_.was_last_reload_successful) {
+  if (!is_news && reload_cause_ == kFileChange && reload_waiters_.empty() &&
+      numbers_.was_last_reload_successful) {
     // A touched file, or one that was written while weir read it.
     log_.debug("files were touched, nothing changed");
     free_in_background(std::move(version));
@@ -98,9 +106,12 @@ void Control::on_loaded(std::shared_ptr<Version> version) {
 }
 
 void Control::refuse_reload(const std::vector<config::Diagnostic>& errors) {
-  for (const config::Diagnostic& error : errors)
+  std::string all;
+  for (const config::Diagnostic& error : errors) {
     log_.error("the configuration has an error",
                {{"place", error.place.text()}, {"error", error.message}});
+    all.append(all.empty() ? "" : "\n").append(error.text());
+  }
   std::string message = errors.empty()
                             ? "the configuration cannot be read"
                             : errors.front().place.text() + ": " + errors.front().message;
@@ -108,7 +119,8 @@ void Control::refuse_reload(const std::vector<config::Diagnostic>& errors) {
              {{"cause", reload_cause_}, {"errors", std::to_string(errors.size())}});
   numbers_.was_last_reload_successful = false;
   ++numbers_.reloads_failed;
-  finish_reload(observe::ReloadResult::kFailure, message);
+  finish_reload(observe::ReloadResult::kFailure, message,
+                Err{admin::Refusal{422, "invalid_configuration", all.empty() ? message : all}});
 }
 
 void Control::publish(std::shared_ptr<Version> version) {
@@ -126,12 +138,15 @@ void Control::publish(std::shared_ptr<Version> version) {
 void Control::on_published(std::shared_ptr<Version> version) {
   std::shared_ptr<Version> old = std::move(current_);
   current_ = std::move(version);
+  remember_removed(*old->built.tables, *current_->built.tables);
+  renew_access(*current_->loaded.config);
+  say_warnings(current_->loaded);
   log_.set_level(current_->loaded.config->log.level);
   drain_timeout_ = current_->loaded.config->server.drain_timeout;
   free_in_background(std::move(old));
-  std::string what = current_->built.difference.text();
-  if (current_->has_new_settings)
-    what = current_->built.difference.is_empty() ? "settings" : what + ", settings";
+  admin::ReloadReport report{current_->built.tables->generation, current_->built.difference,
+                             current_->has_new_settings};
+  std::string what = admin::report_text(report);
   log_.info("reloaded", {{"cause", reload_cause_},
                          {"generation", std::to_string(current_->built.tables->generation)},
                          {"changed", what}});
@@ -141,12 +156,14 @@ void Control::on_published(std::shared_ptr<Version> version) {
   bool is_unchanged = current_->built.difference.is_empty() && !current_->has_new_settings;
   ++(is_unchanged ? numbers_.reloads_unchanged : numbers_.reloads_succeeded);
   finish_reload(is_unchanged ? observe::ReloadResult::kUnchanged : observe::ReloadResult::kSuccess,
-                what);
+                what, report);
 }
 
-void Control::finish_reload(observe::ReloadResult result, std::string message) {
+void Control::finish_reload(observe::ReloadResult result, std::string message,
+                            const Result<admin::ReloadReport, admin::Refusal>& report) {
   last_reload_ = {clock_.wall(), result, std::move(message)};
   has_reloaded_ = true;
+  tell_reload_waiters(report);
   end_reload();
 }
 
@@ -157,6 +174,7 @@ void Control::end_reload() {
   if (!pending_reload_.has_value()) return;
   std::string cause = std::move(*pending_reload_);
   pending_reload_.reset();
+  reload_waiters_ = std::exchange(next_reload_waiters_, {});
   reload(std::move(cause));
 }
 
@@ -172,7 +190,7 @@ void Control::warn_of_restart(const config::Config& next) {
   };
   if (next.server.workers != now.server.workers) warn("[server] workers");
   if (next.server.max_connections != now.server.max_connections) warn("[server] max_connections");
-  if (!is_bound_alike(next, now)) warn("listeners and [admin] bind");
+  if (!is_bound_alike(next, now)) warn("listeners, [admin] and [metrics] bind");
 }
 
 void Control::watch_files(const Version& version) {

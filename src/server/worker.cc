@@ -195,6 +195,16 @@ void Worker::begin_drain() {
   loop_.post([this] { proxy_.begin_drain(); });
 }
 
+void Worker::end_drain() {
+  loop_.post([this] { proxy_.end_drain(); });
+}
+
+void Worker::list_requests(std::size_t most, RequestsDone done) {
+  loop_.post([this, most, done = std::move(done)] {
+    done(proxy_.requests_in_flight(most), proxy_.exchange_count());
+  });
+}
+
 void Worker::close_doors(Task done) {
   loop_.post([this, done = std::move(done)]() mutable {
     reopen_timer_.cancel();

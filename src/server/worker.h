@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -63,6 +64,8 @@ class Worker {
   void look_again(std::shared_ptr<const std::vector<backend::PoolId>> pools);
   // Drain, phase one: answers say Connection: close.
   void begin_drain();
+  // Takes phase one back.
+  void end_drain();
   // Phase two, in two steps, because workers pass clients on to each other. First: accepts what is
   // queued and closes the listeners; then `done` runs on the worker's thread.
   void close_doors(Task done);
@@ -74,6 +77,13 @@ class Worker {
   // Ends the thread; cuts what is left.
   void stop();
   const observe::WorkerNumbers& numbers() const { return numbers_; }
+  // Runs `done` on the worker's thread, behind everything that was asked of it before.
+  void pass(Task done) { loop_.post(std::move(done)); }
+  // Runs `done` on the worker's thread with the `most` oldest requests under way and the number of
+  // all.
+  using RequestsDone =
+      std::function<void(std::vector<observe::RequestInFlight> requests, std::size_t count)>;
+  void list_requests(std::size_t most, RequestsDone done);
 
  private:
   class Door;  // one listener's acceptor

@@ -34,6 +34,7 @@ std::optional<std::string> find_own_listener(const config::Config& config,
     if (is_among(listener.bind)) return listener.name;
   }
   if (is_among(config.admin.bind)) return "admin";
+  if (is_among(config.metrics.bind)) return "metrics";
   return std::nullopt;
 }
 

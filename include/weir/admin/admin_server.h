@@ -6,8 +6,8 @@
 #include <memory>
 #include <unordered_map>
 
+#include "weir/admin/access.h"
 #include "weir/admin/admin_source.h"
-#include "weir/base/address.h"
 #include "weir/net/stream.h"
 #include "weir/wire/context.h"
 #include "weir/wire/inbound.h"
@@ -15,8 +15,8 @@
 namespace weir::admin {
 
 // Connections at once: enough for every watcher, and far from what would take descriptors away from
-// clients. One more makes those close that wait between requests; when there are none it is
-// refused.
+// clients. Those that come by Door::kMetrics may be half as many. One more makes those close that
+// wait between requests; when there are none it is refused.
 inline constexpr std::size_t kMaxAdminConnections = 128;
 // The most that is read of a request's body: none has a meaning yet.
 inline constexpr std::size_t kMaxAdminBodyBytes = 64 * 1024;
@@ -24,15 +24,16 @@ inline constexpr std::size_t kMaxAdminBodyBytes = 64 * 1024;
 class AdminServer final : private wire::InboundOwner {
  public:
   // `context` (of Control's loop) and `source` outlive it.
-  AdminServer(wire::Context& context, const AdminSource& source,
-              const wire::InboundSettings& settings,
+  AdminServer(wire::Context& context, AdminSource& source, const wire::InboundSettings& settings,
+              std::shared_ptr<const Access> access,
               std::size_t max_connections = kMaxAdminConnections);
   ~AdminServer() override;
   AdminServer(const AdminServer&) = delete;
   AdminServer& operator=(const AdminServer&) = delete;
 
-  // `peer`: unspecified for a Unix socket.
-  void accept(std::unique_ptr<net::Stream> stream, const IpAddress& peer);
+  void accept(std::unique_ptr<net::Stream> stream, const Arrival& arrival);
+  // For the requests from now on, also of connections that are open.
+  void set_access(std::shared_ptr<const Access> access) { access_ = std::move(access); }
   // From now on answers say Connection: close; connections without a request close at once. New
   // ones are still accepted: health checks go on until the end.
   void begin_closing();
@@ -40,7 +41,8 @@ class AdminServer final : private wire::InboundOwner {
 
  private:
   class Session;
-  void close_idle();
+  bool is_full(Door door) const;
+  void close_idle(Door door);
   const wire::InboundSettings& inbound_settings() const override { return settings_; }
   bool wants_close() const override { return is_closing_; }
   void on_request(wire::InboundConnection& connection, const http::RequestHead& head) override;
@@ -49,8 +51,10 @@ class AdminServer final : private wire::InboundOwner {
   void on_closed(wire::InboundConnection& connection) override;
 
   wire::Context& context_;
-  const AdminSource& source_;
+  // Shared with replies that are due, so that they know when there is nobody to tell any more.
+  std::shared_ptr<AdminSource*> source_;
   wire::InboundSettings settings_;
+  std::shared_ptr<const Access> access_;
   std::size_t max_connections_;
   bool is_closing_ = false;
   std::unordered_map<const wire::InboundConnection*, std::unique_ptr<Session>> sessions_;

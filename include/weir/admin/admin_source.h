@@ -1,14 +1,20 @@
 #pragma once
-// What the admin interface shows, asked of whoever runs the process (Control; tests have their
-// own). Called on Control's loop, for each request anew.
+// What the admin interface shows and changes, asked of whoever runs the process (Control; tests
+// have their own). Called on Control's loop, for each request anew. What takes its time answers
+// through a callback on that loop, also before the call returns; a callback that is destroyed
+// uncalled means that weir is about to end.
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "weir/backend/backend_states.h"
 #include "weir/base/time.h"
 #include "weir/observe/exporter.h"
+#include "weir/observe/request_in_flight.h"
+#include "weir/table/build.h"
 
 namespace weir::admin {
 
@@ -30,6 +36,13 @@ struct ReloadStatus {
   std::string message;  // what changed, or why nothing did
 };
 
+// Why the node is out of service.
+struct DrainStatus {
+  std::string by;  // a token's name, an address …; of a signal: its name
+  WallTime since{};
+  bool is_final = false;  // the process ends: POST /api/ready cannot take it back
+};
+
 // What GET /api/status shows beside the state.
 struct Status {
   std::string version;
@@ -45,10 +58,71 @@ struct Status {
   std::uint64_t routes = 0;
   std::uint64_t pools = 0;
   std::uint64_t backends = 0;
+  std::uint64_t removed_in_flight = 0;  // requests at backends that reloads removed
   std::uint64_t workers = 0;
   std::string config_file;  // empty: none (the demo)
   std::optional<ReloadStatus> last_reload;
+  std::optional<DrainStatus> drain;
 };
+
+// One entry of the route table.
+struct RouteView {
+  std::string host;
+  std::string path;    // "" = every path
+  std::string scheme;  // "" = both
+  std::string route;   // its name
+  std::string pool;
+};
+struct RoutesQuery {
+  std::string host;              // of these entries only, as a pattern in any case; empty: all
+  std::size_t limit = 0;         // entries at most
+  std::size_t first = 0;         // which one to begin with, in the order of the files
+  std::uint64_t generation = 0;  // of the table that `first` belongs to; 0: whichever is served
+};
+struct RoutesView {
+  std::uint64_t generation = 0;
+  std::size_t total = 0;  // entries that match
+  std::vector<RouteView> routes;
+  std::optional<std::size_t> next;  // where the next page begins
+};
+
+// Why something was not done: becomes the answer.
+struct Refusal {
+  int status = 500;
+  std::string_view code;  // a constant
+  std::string message;
+};
+
+struct RequestsView {
+  std::vector<observe::RequestInFlight> requests;  // oldest first
+  std::size_t total = 0;
+  std::size_t silent_workers = 0;  // that did not answer in time: theirs are missing
+};
+
+struct ReloadReport {
+  std::uint64_t generation = 0;
+  table::Difference difference;
+  bool has_new_settings = false;
+};
+// "+1 host, settings", "no change"
+std::string report_text(const ReloadReport& report);
+
+// A backend, or several, that were set to a state.
+struct SetReport {
+  std::size_t matched = 0;
+  std::uint64_t in_flight = 0;
+};
+
+// A changing request and what became of it.
+struct AuditEntry {
+  std::string by;
+  std::string action;  // "POST /api/drain"
+  int status = 0;
+  std::string error;  // the code of a refusal; empty: done
+};
+
+template <typename T>
+using Done = std::function<void(Result<T, Refusal>)>;
 
 class AdminSource {
  public:
@@ -57,6 +131,21 @@ class AdminSource {
   virtual Status status() const = 0;
   // Prometheus text 0.0.4.
   virtual std::string metrics() const = 0;
+  virtual std::vector<backend::PoolView> pools() const = 0;
+  virtual std::optional<backend::PoolView> pool(std::string_view name) const = 0;
+  virtual Result<RoutesView, Refusal> routes(const RoutesQuery& query) const = 0;
+  virtual void requests(std::size_t limit, Done<RequestsView> done) = 0;
+
+  // Reads everything anew; `done` when every worker serves it, or with all that is wrong with it.
+  virtual void reload(const std::string& by, Done<ReloadReport> done) = 0;
+  // Takes the node out of service and back: /readyz and Connection: close, nothing else. `done`
+  // when every worker does so.
+  virtual void set_in_service(bool is_in_service, const std::string& by, Done<Ok> done) = 0;
+  // As BackendStates::set_admin(); `done` when every worker chooses accordingly.
+  virtual void set_backend(const std::string& pool, const std::string& address,
+                           backend::AdminState state, const std::string& by,
+                           Done<SetReport> done) = 0;
+  virtual void audit(const AuditEntry& entry) = 0;
 };
 
 }  // namespace weir::admin

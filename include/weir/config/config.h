@@ -51,8 +51,22 @@ struct ListenerConfig {
   Place place;
 };
 
+// One line of [admin] token_file.
+struct AdminToken {
+  std::string name;    // for the audit
+  std::string secret;  // never empty
+  bool operator==(const AdminToken&) const = default;
+};
+
 struct AdminConfig {
-  std::vector<BindAddress> bind;  // loopback or unix only
+  std::vector<BindAddress> bind;   // without a token_file loopback or unix only
+  std::string token_file;          // absolute or relative to the process; empty: none
+  std::vector<std::string> hosts;  // lower case
+  std::vector<AdminToken> tokens;  // of token_file
+};
+
+struct MetricsConfig {
+  std::vector<BindAddress> bind;
 };
 
 struct RoutesConfig {
@@ -130,6 +144,7 @@ struct Config {
   ServerConfig server;
   std::vector<ListenerConfig> listeners;  // in order of the file; at least one
   AdminConfig admin;
+  MetricsConfig metrics;
   RoutesConfig routes;
   TimeoutConfig timeouts;
   LimitConfig limits;

@@ -2,7 +2,9 @@
 // Listening: one socket per address, opened by Control without SO_REUSEPORT; every worker accepts
 // from a duplicate of it (DESIGN §5). A stream socket's path is unlinked first if nobody answers
 // it.
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -54,6 +56,8 @@ class AcceptedSocket {
   ~AcceptedSocket();
   // Unspecified for Unix sockets.
   const IpAddress& peer() const { return peer_; }
+  // The user at the other end of a Unix socket when it connected (SO_PEERCRED). A system call.
+  std::optional<std::uint32_t> peer_uid() const;
   int fd() const { return fd_; }
   // Leaves the descriptor to the caller.
   int release() { return std::exchange(fd_, -1); }

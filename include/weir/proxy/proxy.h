@@ -16,6 +16,7 @@
 #include "weir/http/forward.h"
 #include "weir/net/connector.h"
 #include "weir/observe/metrics.h"
+#include "weir/observe/request_in_flight.h"
 #include "weir/observe/request_record.h"
 #include "weir/route/route_table.h"
 #include "weir/wire/context.h"
@@ -72,6 +73,8 @@ class Proxy final : public wire::InboundOwner {
 
   // Drain: answers carry Connection: close (phase one) …
   void begin_drain() { is_draining_ = true; }
+  // (phase one can be taken back) …
+  void end_drain() { is_draining_ = false; }
   // … idle connections close, the others when their request is done (phase two) …
   void close_idle_clients();
   // … and what is left is cut and counted (the deadline).
@@ -79,6 +82,8 @@ class Proxy final : public wire::InboundOwner {
 
   std::size_t connection_count() const { return connection_count_; }
   std::size_t exchange_count() const { return exchange_count_; }
+  // The `most` oldest requests under way, oldest first.
+  std::vector<observe::RequestInFlight> requests_in_flight(std::size_t most) const;
   const backend::BackendConnections& backend_connections() const { return backends_; }
   // Every exchange and connection has the timers that its state demands; for the simulation.
   bool is_timed() const;

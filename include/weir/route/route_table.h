@@ -49,6 +49,10 @@ class RouteTable {
   Match find(std::string_view host, std::string_view raw_path, http::Scheme scheme,
              std::string& scratch) const;
   std::size_t routes() const;  // (host, path, scheme) entries
+  // By number, from 0 to routes(): in the order in which they were added.
+  const Route& route(std::size_t number) const;
+  // All routes of one canonical host pattern, as numbers in rising order; no walk.
+  std::vector<std::size_t> routes_of(std::string_view host_pattern) const;
   std::size_t hosts() const;
 
  private:

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import threading
 from typing import NamedTuple
+from urllib.parse import quote
 
 from support.text import Metrics, parse_logfmt, to_toml
 from support.wait import DEADLINE_SECONDS, Lines, until
@@ -251,6 +252,23 @@ class Weir(Program):
         with Peer.connect(self.admin) as client:
             client.send(request_bytes(method, target, 'localhost', fields))
             return client.read_response(method)
+
+    def api(self, target, method='GET', status=200, fields=(), host='localhost', address=None):
+        """One request to the admin interface; its JSON, after a look at its status."""
+        with Peer.connect(address or self.admin) as client:
+            client.send(request_bytes(method, target, host, fields))
+            response = client.read_response(method)
+        assert response.status == status, (response.head, response.body)
+        assert response.get('Content-Type') == 'application/json', response.head
+        return json.loads(response.body)
+
+    def set_backend(self, pool, address, state, status=200):
+        """POST /api/pools/POOL/backends/ADDRESS/STATE."""
+        return self.api(f'/api/pools/{quote(pool, safe="*")}/backends/{quote(address, safe="")}/{state}', 'POST', status)
+
+    def pool(self, name):
+        """/api/pools/NAME: its backends by address."""
+        return {backend['address']: backend for backend in self.api(f'/api/pools/{name}')['backends']}
 
     def status(self):
         response = self.admin_get('/api/status')

@@ -85,12 +85,12 @@ TEST_CASE("api/status") {
   CHECK(status_of(answer) == 200);
   CHECK(has(answer, "Content-Type: application/json"));
   auto expected = nlohmann::json::parse(R"({
-    "version": "0.1.0", "name": "edge-\"1\"", "uptime_seconds": 61.234, "state": "ready",
+    "version": "0.1.0", "name": "edge-\"1\"", "uptime_seconds": 61.234, "state": "ready", "drain": null,
     "generation": 7, "hash": "00abcdef01234567",
     "listeners": [{"name": "public", "address": "127.0.0.1:8080"},
                   {"name": "public", "address": "[::1]:8080"}],
     "totals": {"requests": 1, "requests_in_flight": 2, "connections_open": 3, "failures": 4},
-    "routes": 5, "pools": 6, "backends": 7, "workers": 8,
+    "routes": 5, "pools": 6, "backends": 7, "removed_backends_in_flight": 0, "workers": 8,
     "config": {"file": null, "last_reload": null}})");
   CHECK(nlohmann::json::parse(body_of(answer)) == expected);
 

@@ -121,7 +121,8 @@ TEST_CASE("wrong types say what was expected") {
        {"2:14: max_routes is \"1000\" (expected a whole number from 0 to 1000000; did you mean "
         "1000?)"}},
       {"[admin]\nhosts = \"a\"",
-       {"2:9: hosts is \"a\" (expected a list of strings; did you mean [\"a\"]?)"}},
+       {"2:9: hosts is \"a\" (expected a list of host names: [\"weir.example.com\"]; did you mean "
+        "[\"a\"]?)"}},
       {"server = 3", {"1:10: server is the integer 3 (expected a section: [server])"}},
       {"[[server]]", {"1:1: server is a list (expected a section: [server])"}},
       {"[route]\nhost = \"a\"", {"1:1: route is a table (expected one or more [[route]])"}},
@@ -219,12 +220,6 @@ TEST_CASE("addresses to bind") {
         "address blocks such as [\"10.0.0.0/8\", \"::1\"])",
         "3:35: trusted_proxies is the integer 1 (expected a list of address blocks such as "
         "[\"10.0.0.0/8\", \"::1\"])"}},
-      {"[admin]\nbind = [\":8042\", \"192.0.2.1:80\"]",
-       {"2:9: bind: \":8042\" needs a token_file, which is not available in this version (expected "
-        "a "
-        "loopback address such as \"127.0.0.1:8042\", or \"unix:PATH\")",
-        "2:18: bind: \"192.0.2.1:80\" needs a token_file, which is not available in this version "
-        "(expected a loopback address such as \"127.0.0.1:8042\", or \"unix:PATH\")"}},
       {"[admin]\nbind = [\"unix:admin.sock\", \"127.0.0.2:1\", \"[::1]:1\"]", {}},
   });
 }

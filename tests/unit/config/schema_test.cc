@@ -191,7 +191,6 @@ TEST_CASE("later keys without a default, and later words of present keys") {
                         {"log", "access = \"/var/log/weir.log\""},
                         {"log", "access = \"access.log\""},
                         {"log", "format = \"json\""},
-                        {"admin", "bind = [\":8042\"]"},
                         {"routes", "files = [\"x.map\"]"}}) {
     CAPTURE(c.line);
     std::string errors = joined(errors_of(load(around(c.section, c.line))));

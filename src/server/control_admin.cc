@@ -1,0 +1,249 @@
+// What the admin interface shows of Control and changes in it.
+#include <algorithm>
+#include <utility>
+
+#include "control.h"
+#include "notify.h"
+#include "version.h"
+#include "weir/base/version.h"
+#include "weir/observe/exporter.h"
+
+namespace weir::server {
+
+namespace {
+
+// A worker that says nothing for so long is not waited for.
+constexpr Duration kWorkerPatience = std::chrono::seconds(5);
+
+admin::Refusal ending() {
+  return {409, "ending", "weir is about to end: that cannot be taken back or changed any more"};
+}
+
+admin::Refusal silent_workers(unsigned count) {
+  return {503, "silent_workers",
+          std::to_string(count) +
+              " of the workers did not answer in time; what was asked for is "
+              "under way"};
+}
+
+// Which backends of `before` are not in `after`.
+void append_removed(const backend::PoolSet& before, const backend::PoolSet& after,
+                    std::vector<std::weak_ptr<const backend::Backend>>& removed) {
+  std::vector<const backend::Backend*> staying;
+  for (const auto& pool : after.all())
+    if (pool)
+      for (const auto& backend : pool->backends) staying.push_back(backend.get());
+  std::sort(staying.begin(), staying.end());
+  for (const auto& pool : before.all())
+    if (pool)
+      for (const auto& backend : pool->backends)
+        if (!std::binary_search(staying.begin(), staying.end(), backend.get()))
+          removed.push_back(backend);
+}
+
+}  // namespace
+
+admin::ServiceState Control::state() const {
+  bool is_drained = state_ == admin::ServiceState::kReady && out_of_service_.has_value();
+  return is_drained ? admin::ServiceState::kDraining : state_;
+}
+
+admin::Status Control::status() const {
+  admin::Status status;
+  status.version = kVersion;
+  status.name = current_->loaded.config->server.name;
+  status.uptime = clock_.now() - started_at_;
+  status.generation = current_->built.tables->generation;
+  status.hash = current_->built.tables->hash;
+  status.listeners = listener_status_;
+  observe::WorkerNumbers sum(listener_names_.size());
+  for (const std::unique_ptr<Worker>& worker : group_.workers) sum.add(worker->numbers());
+  status.requests = sum.requests_finished.get();
+  status.requests_in_flight = sum.requests_in_flight();
+  for (const observe::Number& failures : sum.failures) status.failures += failures.get();
+  status.connections_open = group_.open_clients.load(std::memory_order_relaxed);
+  status.routes = current_->built.tables->routes->routes();
+  status.pools = current_->loaded.config->pools.size();
+  for (const config::PoolConfig& pool : current_->loaded.config->pools)
+    status.backends += pool.backends.size();
+  for (const std::weak_ptr<const backend::Backend>& removed : removed_backends_)
+    if (auto backend = removed.lock()) status.removed_in_flight += backend->in_flight();
+  status.workers = worker_count_;
+  status.config_file = config_file_;
+  if (has_reloaded_) status.last_reload = last_reload_;
+  status.drain = out_of_service_;
+  return status;
+}
+
+std::string Control::metrics() const {
+  std::vector<const observe::WorkerNumbers*> workers;
+  for (const std::unique_ptr<Worker>& worker : group_.workers)
+    workers.push_back(&worker->numbers());
+  observe::ProcessNumbers numbers = numbers_;
+  numbers.is_ready = state() == admin::ServiceState::kReady;
+  numbers.config_generation = current_->built.tables->generation;
+  numbers.config_hash = current_->built.tables->hash;
+  numbers.routes = current_->built.tables->routes->routes();
+  numbers.connections_limit = group_.max_clients;
+  numbers.version = kVersion;
+  return observe::export_text(workers, listener_names_, numbers);
+}
+
+Result<admin::RoutesView, admin::Refusal> Control::routes(const admin::RoutesQuery& query) const {
+  const table::Tables& tables = *current_->built.tables;
+  if (query.generation != 0 && query.generation != tables.generation)
+    return Err{admin::Refusal{409, "table_changed",
+                              "the table has changed since that page: begin again without cursor"}};
+  std::vector<std::size_t> of_host;
+  if (!query.host.empty()) {
+    Result<std::string> pattern = route::canonical_host_pattern(query.host);
+    if (!pattern.ok())
+      return Err{admin::Refusal{400, "bad_parameter", "host: " + pattern.error().message}};
+    of_host = tables.routes->routes_of(*pattern);
+  }
+  admin::RoutesView view;
+  view.generation = tables.generation;
+  view.total = query.host.empty() ? tables.routes->routes() : of_host.size();
+  std::size_t end =
+      query.first + std::min(query.limit, view.total - std::min(query.first, view.total));
+  for (std::size_t at = query.first; at < end; ++at) {
+    const route::Route& route = tables.routes->route(query.host.empty() ? at : of_host[at]);
+    std::shared_ptr<const backend::PoolSpec> pool = tables.pools->find(route.pool);
+    view.routes.push_back({route.host, route.path,
+                           route.scheme ? std::string(http::name_of(*route.scheme)) : "",
+                           route.label, pool ? pool->name : ""});
+  }
+  if (end < view.total) view.next = end;
+  return view;
+}
+
+std::vector<backend::PoolView> Control::pools() const { return backends_.view_all(); }
+
+std::optional<backend::PoolView> Control::pool(std::string_view name) const {
+  return backends_.view(name);
+}
+
+void Control::audit(const admin::AuditEntry& entry) {
+  std::string status = std::to_string(entry.status);
+  if (entry.error.empty())
+    log_.info("admin request", {{"by", entry.by}, {"action", entry.action}, {"status", status}});
+  else
+    log_.warn(
+        "admin request",
+        {{"by", entry.by}, {"action", entry.action}, {"status", status}, {"error", entry.error}});
+}
+
+// --- Questions to all workers. Only numbers cross over to their threads: what is called at the end
+// never leaves this one.
+
+std::uint64_t Control::begin_round(std::function<void(unsigned)> done) {
+  rounds_[++last_round_] = {worker_count_, context_.scheduler().now() + kWorkerPatience,
+                            std::move(done)};
+  if (!round_timer_.is_armed()) context_.scheduler().arm(round_timer_, kWorkerPatience);
+  return last_round_;
+}
+
+void Control::end_turn(std::uint64_t round) {
+  auto found = rounds_.find(round);
+  if (found == rounds_.end() || --found->second.left > 0) return;
+  std::function<void(unsigned)> done = std::move(found->second.done);
+  rounds_.erase(found);
+  if (rounds_.empty()) round_timer_.cancel();
+  done(0);
+}
+
+void Control::on_round_timer() {
+  // In order of their deadlines.
+  while (!rounds_.empty() && rounds_.begin()->second.until <= context_.scheduler().now()) {
+    Round late = std::move(rounds_.begin()->second);
+    rounds_.erase(rounds_.begin());
+    log_.warn("workers do not answer", {{"count", std::to_string(late.left)}});
+    late.done(late.left);
+  }
+  if (!rounds_.empty()) context_.scheduler().arm(round_timer_, std::chrono::seconds(1));
+}
+
+void Control::when_workers_follow(std::function<void(unsigned)> done) {
+  std::uint64_t round = begin_round(std::move(done));
+  for (const std::unique_ptr<Worker>& worker : group_.workers)
+    worker->pass([this, round] { loop_.post([this, round] { end_turn(round); }); });
+}
+
+void Control::requests(std::size_t limit, admin::Done<admin::RequestsView> done) {
+  auto view = std::make_shared<admin::RequestsView>();
+  std::uint64_t round = begin_round([view, limit, done = std::move(done)](unsigned silent) {
+    view->silent_workers = silent;
+    std::stable_sort(view->requests.begin(), view->requests.end(),
+                     [](const auto& a, const auto& b) { return a.age > b.age; });
+    if (view->requests.size() > limit) view->requests.resize(limit);
+    done(std::move(*view));
+  });
+  for (const std::unique_ptr<Worker>& worker : group_.workers)
+    worker->list_requests(limit, [this, round, view](auto requests, std::size_t count) {
+      loop_.post([this, round, view, requests = std::move(requests), count] {
+        view->total += count;
+        view->requests.insert(view->requests.end(), requests.begin(), requests.end());
+        end_turn(round);
+      });
+    });
+}
+
+// --- Changes.
+
+void Control::reload(const std::string& by, admin::Done<admin::ReloadReport> done) {
+  if (state_ == admin::ServiceState::kDraining) return done(Err{ending()});
+  // One under way may have read the files before they became what is wanted.
+  (is_reloading_ ? next_reload_waiters_ : reload_waiters_).push_back(std::move(done));
+  reload("admin request by " + by);
+}
+
+void Control::tell_reload_waiters(const Result<admin::ReloadReport, admin::Refusal>& report) {
+  for (const auto& done : std::exchange(reload_waiters_, {})) done(report);
+}
+
+void Control::remember_removed(const table::Tables& before, const table::Tables& after) {
+  std::erase_if(removed_backends_, [](const auto& backend) { return backend.expired(); });
+  append_removed(*before.pools, *after.pools, removed_backends_);
+}
+
+void Control::set_in_service(bool is_in_service, const std::string& by, admin::Done<Ok> done) {
+  if (state_ == admin::ServiceState::kDraining) return done(Err{ending()});
+  bool is_news = is_in_service == out_of_service_.has_value();
+  if (is_in_service)
+    out_of_service_.reset();
+  else if (is_news)
+    out_of_service_ = admin::DrainStatus{by, clock_.wall(), false};
+  if (is_news) {
+    log_.info(is_in_service ? "back in service" : "out of service", {{"by", by}});
+    notify_service_manager(is_in_service ? "STATUS=in service"
+                                         : "STATUS=out of service, drained by " + by);
+  }
+  for (const std::unique_ptr<Worker>& worker : group_.workers)
+    is_in_service ? worker->end_drain() : worker->begin_drain();
+  when_workers_follow([done = std::move(done)](unsigned silent) {
+    if (silent > 0) return done(Err{silent_workers(silent)});
+    done(Ok{});
+  });
+}
+
+void Control::set_backend(const std::string& pool, const std::string& address,
+                          backend::AdminState state, const std::string& by,
+                          admin::Done<admin::SetReport> done) {
+  std::size_t matched = backends_.set_admin(pool, address, state, by, clock_.wall());
+  if (matched == 0) {
+    bool is_pool = pool == "*" || backends_.view(pool).has_value();
+    std::string of = pool == "*" ? "any pool" : "pool \"" + pool + "\"";
+    return done(
+        Err{is_pool ? admin::Refusal{404, "unknown_backend",
+                                     "there is no backend \"" + address + "\" in " + of}
+                    : admin::Refusal{404, "unknown_pool", "there is no pool \"" + pool + "\""}});
+  }
+  changed_timer_.cancel();
+  tell_changed_pools();
+  when_workers_follow([this, pool, address, matched, done = std::move(done)](unsigned silent) {
+    if (silent > 0) return done(Err{silent_workers(silent)});
+    done(admin::SetReport{matched, backends_.in_flight(pool, address)});
+  });
+}
+
+}  // namespace weir::server
