@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "weir/cli/cli.h"
+
 namespace weir::server {
 
 namespace {
@@ -20,6 +22,17 @@ constexpr std::string_view kUsage = R"(weir - HTTP/1.1 reverse-proxy load balanc
                                  try it: sample runners and a sample table, no file needed
   weir check [-c FILE] [--dump]  say what run would say of the configuration, without serving
   weir version                   print the version
+
+The running weir, by its admin interface:
+  weir status                    state, listeners, table, totals
+  weir pools [NAME]              pools, or the backends of one
+  weir routes [GLOB]             routes
+  weir reload [--wait]           read the configuration anew and say what changed
+  weir drain [--wait]            take the whole node out of service
+  weir ready [--wait]            and back
+  weir backend POOL|'*' ADDR drain|maint|ready [--wait]
+                                 one backend out of service and back
+
   weir COMMAND --help            more about one command
 
 FILE: ./weir.toml if there is one, else /etc/weir/weir.toml.
@@ -64,8 +77,7 @@ Exit: 0 clean, 2 run would not start.
 };
 
 // Commands of the contract whose feature is not in this version.
-constexpr std::string_view kLater[] = {"explain", "diff",  "status", "pools",   "routes", "top",
-                                       "reload",  "drain", "ready",  "backend", "deploy"};
+constexpr std::string_view kLater[] = {"explain", "diff", "top", "deploy"};
 
 const CommandRow* find_command(std::string_view name) {
   for (const CommandRow& row : kCommands)
@@ -88,10 +100,12 @@ std::size_t common_letters(std::string_view a, std::string_view b) {
 }
 
 std::string did_you_mean(std::string_view word) {
-  for (const CommandRow& row : kCommands) {
-    std::size_t longer = std::max(word.size(), row.name.size());
-    if (longer > 1 && common_letters(word, row.name) + 1 >= longer)
-      return "; did you mean \"" + std::string(row.name) + "\"?";
+  std::vector<std::string_view> names(cli::command_names().begin(), cli::command_names().end());
+  for (const CommandRow& row : kCommands) names.push_back(row.name);
+  for (std::string_view name : names) {
+    std::size_t longer = std::max(word.size(), name.size());
+    if (longer > 1 && common_letters(word, name) + 1 >= longer)
+      return "; did you mean \"" + std::string(name) + "\"?";
   }
   return {};
 }
@@ -172,6 +186,7 @@ Status<> take_option(CommandLine& line, std::string_view command, std::string_vi
 }  // namespace
 
 std::string_view help_text(std::string_view topic) {
+  if (std::string_view text = cli::help_text(topic); !text.empty()) return text;
   const CommandRow* row = find_command(topic);
   return row == nullptr ? kUsage : row->help;
 }
@@ -183,6 +198,11 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& words) {
   if (name == "--help" || name == "-h") return line;
   if (name == "--version" || name == "-V") {
     line.command = Command::kVersion;
+    return line;
+  }
+  for (std::string_view command : cli::command_names()) {
+    if (name != command) continue;
+    line.command = Command::kCli;
     return line;
   }
   const CommandRow* row = find_command(name);

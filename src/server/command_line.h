@@ -10,8 +10,9 @@
 
 namespace weir::server {
 
-enum class Command : std::uint8_t { kHelp, kVersion, kRun, kDemo, kCheck };
+enum class Command : std::uint8_t { kHelp, kVersion, kRun, kDemo, kCheck, kCli };
 
+// kCli: one of cli::command_names(), which reads its own words.
 struct CommandLine {
   Command command = Command::kHelp;
   std::string help_topic;     // of kHelp: a command, or empty

@@ -1,12 +1,15 @@
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "commands.h"
 #include "weir/base/version.h"
+#include "weir/cli/cli.h"
 
 namespace {
 
@@ -16,6 +19,17 @@ void fill_standard_descriptors() {
   for (int fd = 0; fd <= 2; ++fd)
     if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
       static_cast<void>(!open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY));
+}
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+weir::cli::Environment environment() {
+  bool is_terminal = isatty(STDOUT_FILENO) == 1 && variable("TERM") != "dumb";
+  return {variable("WEIR_ADMIN"), variable("WEIR_TOKEN_FILE"),
+          is_terminal && std::getenv("NO_COLOR") == nullptr};
 }
 
 }  // namespace
@@ -44,6 +58,8 @@ int main(int argc, char** argv) {
       return weir::server::check_command(*line);
     case Command::kDemo:
       return weir::server::demo_command(*line);
+    case Command::kCli:
+      return weir::cli::run(words, environment());
   }
   return 2;
 }

@@ -1,0 +1,290 @@
+// Each command: what it asks for, what it prints, what it waits for.
+#include <fnmatch.h>
+
+#include <cstdio>
+#include <utility>
+
+#include "arguments.h"
+#include "nearest.h"
+#include "session.h"
+#include "views.h"
+
+namespace weir::cli {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kInvalid = 2;
+constexpr Duration kFirstLook = std::chrono::milliseconds(50);
+constexpr Duration kMaxBetweenLooks = std::chrono::seconds(1);
+constexpr std::size_t kRoutesPerPage = 1000;
+// Tables that change while they are listed are listed anew so often.
+constexpr int kListings = 5;
+
+class Command {
+ public:
+  Command(const Arguments& arguments, Session& session, bool has_colours)
+      : arguments_(arguments), session_(session), has_colours_(has_colours) {}
+
+  int run() {
+    switch (arguments_.verb) {
+      case Verb::kStatus:
+        return status();
+      case Verb::kPools:
+        return arguments_.name.empty() ? pools() : pool();
+      case Verb::kRoutes:
+        return routes();
+      case Verb::kReload:
+        return reload();
+      case Verb::kDrain:
+        return drain();
+      case Verb::kReady:
+        return ready();
+      case Verb::kBackend:
+        return backend();
+    }
+    return kInvalid;
+  }
+
+ private:
+  static void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+  int fail(const Problem& problem) const {
+    std::fprintf(stderr, "%s\n", problem.message.c_str());
+    return problem.code == "invalid_configuration" ? kInvalid : kFailed;
+  }
+
+  // The answer of an action, once it and what was waited for are done.
+  int tell(const Answer& answer, const std::string& text) const {
+    print(arguments_.is_json ? answer.text : text + "\n");
+    return 0;
+  }
+
+  int status() {
+    Result<Answer, Problem> answer = session_.get("/api/status", "generation");
+    if (!answer.ok()) return fail(answer.error());
+    print(arguments_.is_json ? answer->text : status_text(answer->json, has_colours_));
+    return 0;
+  }
+
+  int pools() {
+    Result<Answer, Problem> answer = session_.get("/api/pools", "pools");
+    if (!answer.ok()) return fail(answer.error());
+    print(arguments_.is_json ? answer->text : pools_text(answer->json, has_colours_));
+    return 0;
+  }
+
+  int pool() {
+    Result<Answer, Problem> answer =
+        session_.get("/api/pools/" + percent_encoded(arguments_.name), "backends");
+    if (!answer.ok()) return fail(with_suggestion(answer.error(), arguments_.name, ""));
+    print(arguments_.is_json ? answer->text : pool_text(answer->json, has_colours_));
+    return 0;
+  }
+
+  // Adds what was probably meant to an error about a name.
+  Problem with_suggestion(Problem problem, const std::string& pool, const std::string& address) {
+    bool is_about_pool = problem.code == "unknown_pool";
+    if (!is_about_pool && problem.code != "unknown_backend") return problem;
+    Result<Answer, Problem> all = session_.get("/api/pools", "pools");
+    if (!all.ok()) return problem;
+    std::vector<std::string> names;
+    for (const Json& entry : at(all->json, "pools")) {
+      if (is_about_pool) names.push_back(text_at(entry, "name"));
+      if (is_about_pool || (pool != "*" && text_at(entry, "name") != pool)) continue;
+      for (const Json& backend : at(entry, "backends"))
+        names.push_back(text_at(backend, "address"));
+    }
+    problem.message += did_you_mean(is_about_pool ? pool : address, names);
+    return problem;
+  }
+
+  // "*.example.com" and "www.example.com/api": against the host, and host and path together.
+  bool is_wanted(const Json& route) const {
+    if (arguments_.name.empty()) return true;
+    std::string host = text_at(route, "host");
+    const char* glob = arguments_.name.c_str();
+    return fnmatch(glob, host.c_str(), FNM_CASEFOLD) == 0 ||
+           fnmatch(glob, (host + text_at(route, "path")).c_str(), FNM_CASEFOLD) == 0;
+  }
+
+  int routes() {
+    for (int listing = 1;; ++listing) {
+      std::vector<Json> found;
+      std::uint64_t generation = 0;
+      Problem problem;
+      if (list_routes(found, generation, problem)) return print_routes(found, generation);
+      if (problem.code != "table_changed" || listing == kListings) return fail(problem);
+    }
+  }
+
+  bool list_routes(std::vector<Json>& found, std::uint64_t& generation, Problem& problem) {
+    std::string cursor;
+    do {
+      Result<Answer, Problem> page = session_.get(
+          "/api/routes?limit=" + std::to_string(kRoutesPerPage) + "&cursor=" + cursor, "routes");
+      if (!page.ok()) {
+        problem = page.error();
+        return false;
+      }
+      generation = number_at(page->json, "generation");
+      for (const Json& route : at(page->json, "routes"))
+        if (is_wanted(route)) found.push_back(route);
+      cursor = text_at(page->json, "next_cursor");
+    } while (!cursor.empty());
+    return true;
+  }
+
+  int print_routes(const std::vector<Json>& found, std::uint64_t generation) {
+    if (arguments_.is_json) {
+      Json json{{"generation", generation}, {"total", found.size()}, {"routes", found}};
+      print(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+      return 0;
+    }
+    if (found.empty()) {
+      std::fprintf(stderr, "weir: no route matches\n");
+      return kFailed;
+    }
+    TextTable table(has_colours_);
+    add_route_heading(table);
+    for (const Json& route : found) add_route(table, route);
+    print(table.take_text());
+    return 0;
+  }
+
+  int reload() {
+    Result<Answer, Problem> answer =
+        session_.post(arguments_.forces ? "/api/reload?force=1" : "/api/reload", "generation");
+    if (!answer.ok()) return fail(answer.error());
+    if (arguments_.waits) {
+      if (int code = wait_for_status([](const Json& status) {
+            return number_at(status, "removed_backends_in_flight") == 0;
+          }))
+        return code;
+    }
+    return tell(*answer, "generation " + std::to_string(number_at(answer->json, "generation")) +
+                             ": " + text_at(answer->json, "summary"));
+  }
+
+  int drain() {
+    Result<Answer, Problem> answer = session_.post("/api/drain", "state");
+    if (!answer.ok()) return fail(answer.error());
+    if (arguments_.waits) {
+      if (int code = wait_for_status([](const Json& status) {
+            return number_at(at(status, "totals"), "requests_in_flight") == 0;
+          }))
+        return code;
+    }
+    return tell(*answer, arguments_.waits ? "out of service, nothing is in flight"
+                                          : "out of service (weir ready takes it back)");
+  }
+
+  int ready() {
+    Result<Answer, Problem> answer = session_.post("/api/ready", "state");
+    if (!answer.ok()) return fail(answer.error());
+    if (arguments_.waits) {
+      if (int code = wait_for_status(
+              [](const Json& status) { return text_at(status, "state") == "ready"; }))
+        return code;
+    }
+    return tell(*answer, "in service");
+  }
+
+  // Looks at the status until `is_done`, slower and slower. Returns the exit code of a failure.
+  template <typename IsDone>
+  int wait_for_status(IsDone is_done) {
+    for (Duration pause = kFirstLook;; pause = std::min(pause * 2, kMaxBetweenLooks)) {
+      Result<Answer, Problem> status = session_.get("/api/status", "generation");
+      if (!status.ok()) return fail(status.error());
+      if (is_done(status->json)) return 0;
+      session_.wait(pause);
+    }
+  }
+
+  int backend() {
+    Result<Answer, Problem> answer =
+        session_.post("/api/pools/" + percent_encoded(arguments_.pool) + "/backends/" +
+                          percent_encoded(arguments_.address) + "/" + arguments_.state,
+                      "matched");
+    if (!answer.ok())
+      return fail(with_suggestion(answer.error(), arguments_.pool, arguments_.address));
+    std::uint64_t in_flight = number_at(answer->json, "in_flight");
+    if (arguments_.waits) {
+      Result<Ok, Problem> waited =
+          arguments_.state == "ready" ? wait_for_use() : wait_for_silence();
+      if (!waited.ok()) return fail(waited.error());
+      in_flight = 0;
+    }
+    std::string text =
+        counted(number_at(answer->json, "matched"), "backend") + ": " + arguments_.state;
+    if (arguments_.state != "ready") text += ", " + counted(in_flight, "request") + " in flight";
+    return tell(*answer, text);
+  }
+
+  // The backends in question as they are now.
+  Result<std::vector<Json>, Problem> look() {
+    Result<Answer, Problem> answer =
+        session_.get("/api/pools?address=" + percent_encoded(arguments_.address), "pools");
+    if (!answer.ok()) return Err{answer.error()};
+    std::vector<Json> backends;
+    for (const Json& pool : at(answer->json, "pools")) {
+      if (arguments_.pool != "*" && text_at(pool, "name") != arguments_.pool) continue;
+      for (const Json& backend : at(pool, "backends")) backends.push_back(backend);
+    }
+    return backends;
+  }
+
+  template <typename IsDone>
+  Result<Ok, Problem> wait_for_backends(IsDone is_done) {
+    for (Duration pause = kFirstLook;; pause = std::min(pause * 2, kMaxBetweenLooks)) {
+      Result<std::vector<Json>, Problem> backends = look();
+      if (!backends.ok()) return Err{backends.error()};
+      bool are_all_done = true;
+      for (const Json& backend : *backends) are_all_done = are_all_done && is_done(backend);
+      if (are_all_done && (!backends->empty() || arguments_.state != "ready")) return Ok{};
+      if (backends->empty())
+        return Err{Problem{"", "weir: a reload has removed the backend meanwhile"}};
+      session_.wait(pause);
+    }
+  }
+  Result<Ok, Problem> wait_for_silence() {
+    return wait_for_backends(
+        [](const Json& backend) { return number_at(backend, "in_flight") == 0; });
+  }
+  Result<Ok, Problem> wait_for_use() {
+    return wait_for_backends([](const Json& backend) { return is_true_at(backend, "usable"); });
+  }
+
+  const Arguments& arguments_;
+  Session& session_;
+  bool has_colours_;
+};
+
+int fail_usage(const Error& error) {
+  std::fprintf(stderr, "%s\n", error.message.c_str());
+  return kInvalid;
+}
+
+}  // namespace
+
+int run(const std::vector<std::string>& words, const Environment& environment) {
+  Result<Arguments> arguments = parse_arguments(words, environment);
+  if (!arguments.ok()) return fail_usage(arguments.error());
+  if (arguments->wants_help) {
+    std::string_view text = help_text(words[0]);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return 0;
+  }
+  Result<Target> target = parse_target(arguments->admin);
+  if (!target.ok()) return fail_usage(target.error());
+  std::string token;
+  if (!arguments->token_file.empty()) {
+    Result<std::string> read = read_token(arguments->token_file);
+    if (!read.ok()) return fail_usage(read.error());
+    token = std::move(read).value();
+  }
+  Client client(std::move(target).value(), std::move(token));
+  Session session(client, arguments->token_file);
+  return Command(*arguments, session, environment.has_colours).run();
+}
+
+}  // namespace weir::cli

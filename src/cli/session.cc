@@ -1,0 +1,46 @@
+#include "session.h"
+
+#include <utility>
+
+namespace weir::cli {
+
+Result<Answer, Problem> Session::get(const std::string& path, std::string_view expected) {
+  return ask("GET", path, expected);
+}
+
+Result<Answer, Problem> Session::post(const std::string& path, std::string_view expected) {
+  return ask("POST", path, expected);
+}
+
+Problem Session::refusal(const std::string& code, const std::string& message) const {
+  const std::string& where = client_.target().text;
+  if (code == "no_token")
+    return {code, "weir: " + where +
+                      " wants a token (name its file with --token-file or WEIR_TOKEN_FILE)"};
+  if (code == "wrong_token")
+    return {code, "weir: " + where + " refuses the token from " + token_file_ +
+                      " (is it one of its [admin] token_file?)"};
+  // A reload's errors come as they would from weir check.
+  bool has_prefix = message.starts_with("weir: ");
+  return {code, (has_prefix ? "" : "weir: ") + message};
+}
+
+Result<Answer, Problem> Session::ask(std::string_view method, const std::string& path,
+                                     std::string_view expected) {
+  Result<Response> response = client_.ask(method, path);
+  if (!response.ok()) return Err{Problem{"", response.error().message}};
+  Answer answer{std::move(response->body), {}};
+  answer.json = Json::parse(answer.text, nullptr, false);
+  if (response->status / 100 == 2 && answer.json.is_object() && answer.json.contains(expected))
+    return answer;
+  std::string code = text_at(answer.json, "error");
+  if (response->status >= 400 && !code.empty())
+    return Err{refusal(code, text_at(answer.json, "message"))};
+  std::string what = std::to_string(response->status) + " " + response->reason;
+  if (!response->content_type.empty()) what += ", " + response->content_type;
+  return Err{Problem{"", "weir: what answers at " + client_.target().text +
+                             " is not weir's admin interface (" + what +
+                             "; --admin or WEIR_ADMIN names another address)"}};
+}
+
+}  // namespace weir::cli
