@@ -17,13 +17,17 @@ constexpr int kInvalid = 2;
 constexpr Duration kFirstLook = std::chrono::milliseconds(50);
 constexpr Duration kMaxBetweenLooks = std::chrono::seconds(1);
 constexpr std::size_t kRoutesPerPage = 1000;
+constexpr std::size_t kMaxListed = 8;
 // Tables that change while they are listed are listed anew so often.
 constexpr int kListings = 5;
 
 class Command {
  public:
-  Command(const Arguments& arguments, Session& session, bool has_colours)
-      : arguments_(arguments), session_(session), has_colours_(has_colours) {}
+  Command(const Arguments& arguments, Session& session, const Environment& environment)
+      : arguments_(arguments),
+        session_(session),
+        has_colours_(environment.has_colours),
+        is_watched_(environment.is_watched) {}
 
   int run() {
     switch (arguments_.verb) {
@@ -94,8 +98,20 @@ class Command {
       for (const Json& backend : at(entry, "backends"))
         names.push_back(text_at(backend, "address"));
     }
-    problem.message += did_you_mean(is_about_pool ? pool : address, names);
+    std::string meant = did_you_mean(is_about_pool ? pool : address, names);
+    problem.message += meant.empty() ? list_of(names) : meant;
     return problem;
+  }
+
+  // " (there are "a", "b")": a few names say more than none.
+  static std::string list_of(const std::vector<std::string>& names) {
+    if (names.empty() || names.size() > kMaxListed) return "";
+    std::string list;
+    for (const std::string& name : names)
+      list.append(list.empty() ? names.size() == 1 ? " (there is \"" : " (there are \"" : ", \"")
+          .append(name)
+          .append("\"");
+    return list + ")";
   }
 
   // "*.example.com" and "www.example.com/api": against the host, and host and path together.
@@ -189,14 +205,24 @@ class Command {
     return tell(*answer, "in service");
   }
 
-  // Looks at the status until `is_done`, slower and slower. Returns the exit code of a failure.
+  // Lets time pass between two looks, more and more of it, and says so once to a person.
+  void pause() {
+    session_.wait(pause_);
+    pause_ = std::min(pause_ * 2, kMaxBetweenLooks);
+    if (pause_ < kMaxBetweenLooks || has_said_waiting_) return;
+    has_said_waiting_ = true;
+    if (is_watched_)
+      std::fprintf(stderr, "weir: done, waiting for what is in flight (Ctrl-C ends the waiting)\n");
+  }
+
+  // Looks at the status until `is_done`. Returns the exit code of a failure.
   template <typename IsDone>
   int wait_for_status(IsDone is_done) {
-    for (Duration pause = kFirstLook;; pause = std::min(pause * 2, kMaxBetweenLooks)) {
+    for (;;) {
       Result<Answer, Problem> status = session_.get("/api/status", "generation");
       if (!status.ok()) return fail(status.error());
       if (is_done(status->json)) return 0;
-      session_.wait(pause);
+      pause();
     }
   }
 
@@ -235,7 +261,7 @@ class Command {
 
   template <typename IsDone>
   Result<Ok, Problem> wait_for_backends(IsDone is_done) {
-    for (Duration pause = kFirstLook;; pause = std::min(pause * 2, kMaxBetweenLooks)) {
+    for (;;) {
       Result<std::vector<Json>, Problem> backends = look();
       if (!backends.ok()) return Err{backends.error()};
       bool are_all_done = true;
@@ -243,7 +269,7 @@ class Command {
       if (are_all_done && (!backends->empty() || arguments_.state != "ready")) return Ok{};
       if (backends->empty())
         return Err{Problem{"", "weir: a reload has removed the backend meanwhile"}};
-      session_.wait(pause);
+      pause();
     }
   }
   Result<Ok, Problem> wait_for_silence() {
@@ -257,6 +283,9 @@ class Command {
   const Arguments& arguments_;
   Session& session_;
   bool has_colours_;
+  bool is_watched_;
+  Duration pause_ = kFirstLook;
+  bool has_said_waiting_ = false;
 };
 
 int fail_usage(const Error& error) {
@@ -284,7 +313,7 @@ int run(const std::vector<std::string>& words, const Environment& environment) {
   }
   Client client(std::move(target).value(), std::move(token));
   Session session(client, arguments->token_file);
-  return Command(*arguments, session, environment.has_colours).run();
+  return Command(*arguments, session, environment).run();
 }
 
 }  // namespace weir::cli

@@ -29,7 +29,7 @@ std::string variable(const char* name) {
 weir::cli::Environment environment() {
   bool is_terminal = isatty(STDOUT_FILENO) == 1 && variable("TERM") != "dumb";
   return {variable("WEIR_ADMIN"), variable("WEIR_TOKEN_FILE"),
-          is_terminal && std::getenv("NO_COLOR") == nullptr};
+          is_terminal && std::getenv("NO_COLOR") == nullptr, isatty(STDERR_FILENO) == 1};
 }
 
 }  // namespace

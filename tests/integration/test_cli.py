@@ -177,6 +177,7 @@ class TestBackend:
         assert 'did you mean "web"?' in cli(weir, 'pools', 'wed', code=1)
         wrong = backend.address[:-1] + ('1' if backend.address[-1] != '1' else '2')
         assert f'did you mean "{backend.address}"?' in cli(weir, 'backend', 'web', wrong, 'drain', code=1)
+        assert 'there are "web", "api"' in cli(weir, 'pools', 'nonsense', code=1)
         assert 'no backend "10.9.9.9" in any pool' in cli(weir, 'backend', '*', '10.9.9.9', 'drain', code=1)
 
 

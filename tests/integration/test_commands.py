@@ -55,6 +55,18 @@ class TestUsage:
 
 
 class TestCheck:
+    def test_warnings_are_no_errors(self, tmp_path):
+        """What is doubtful is said; weir would start all the same."""
+        tokens = tmp_path / 'tokens'
+        tokens.write_text('alice:secret\n')
+        tokens.chmod(0o644)
+        config = configuration(POOL, admin={'token_file': 'tokens', 'bind': ['0.0.0.0:0']})
+        out, err = run_once(['check', '-c', write(tmp_path, config)], tmp_path, code=0)
+        assert 'ok' in out and err == f'weir: {tokens}: warning: other users may read or write this file (chmod o= it)\n'
+        config['admin'].pop('token_file')
+        _, err = run_once(['check', '-c', write(tmp_path, config)], tmp_path, code=2)
+        assert 'token_file' in err and '0.0.0.0:0' in err
+
     def test_clean_file(self, tmp_path):
         """A good configuration: exit 0 and nothing on stderr."""
         _, err = run_once(['check', '-c', write(tmp_path, configuration(POOL))], tmp_path, code=0)

@@ -13,6 +13,7 @@ struct Environment {
   std::string admin;       // $WEIR_ADMIN; empty: the default
   std::string token_file;  // $WEIR_TOKEN_FILE; empty: none
   bool has_colours = false;
+  bool is_watched = false;  // a person sees stderr
 };
 
 // In the order in which help lists them.

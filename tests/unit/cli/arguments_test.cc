@@ -31,7 +31,7 @@ std::string error_of(const Words& words) {
 
 TEST_CASE("cli: where the admin interface is: option, environment, default") {
   CHECK(parse({"status"}).admin == "http://127.0.0.1:8042");
-  Environment environment{"unix:/run/a", "/etc/token", false};
+  Environment environment{"unix:/run/a", "/etc/token", false, false};
   CHECK(parse({"status"}, environment).admin == "unix:/run/a");
   CHECK(parse({"status"}, environment).token_file == "/etc/token");
   Arguments given = parse({"status", "--admin", "http://b:1", "--token-file=c"}, environment);

@@ -74,6 +74,18 @@ TEST_CASE("deferred accept shows a client only when it has sent something") {
   CHECK(loop.run_until([&] { return !accepted.streams.empty(); }));
 }
 
+TEST_CASE("the user at the other end of a unix socket is known, of TCP nobody is") {
+  std::string path = unix_path("user");
+  ListeningSocket named = listen_at(Endpoint{{}, path});
+  Peer local = Peer::connect_to(named.endpoint());
+  AcceptedSocket from_user(::accept(named.fd(), nullptr, nullptr), IpAddress());
+  CHECK(from_user.peer_uid() == getuid());
+  ListeningSocket port = listen_at(loopback());
+  Peer remote = Peer::connect_to(port.endpoint());
+  AcceptedSocket from_port(::accept(port.fd(), nullptr, nullptr), loopback(4711).ip);
+  CHECK_FALSE(from_port.peer_uid().has_value());
+}
+
 TEST_CASE("a unix socket replaces a stale path, not a living or a foreign one") {
   std::string path = unix_path("listen");
   {

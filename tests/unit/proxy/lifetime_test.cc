@@ -348,4 +348,60 @@ TEST_CASE("the proxy may go at any moment") {
   world.connect().send(kSwitch);
 }
 
+TEST_CASE("requests in flight, oldest first, with what each is doing") {
+  World world;
+  CHECK(world.proxy->requests_in_flight(9).empty());
+  FakePeer& slow = world.client(
+      "POST /up%20x?secret HTTP/1.1\r\nHost: A.example:80\r\n"
+      "Content-Length: 5\r\n\r\nab");
+  FakePeer& backend = world.connect();
+  world.advance(2s);
+  std::string long_path = "/" + std::string(500, 'p');
+  FakePeer& young = world.client(get(long_path));
+  world.advance(1s);
+  std::vector<observe::RequestInFlight> requests = world.proxy->requests_in_flight(9);
+  REQUIRE(requests.size() == 2);
+  const observe::RequestInFlight& old = requests[0];
+  CHECK(old.listener == "public");
+  CHECK(old.client.ip_text() == "192.0.2.1");
+  CHECK(old.method == "POST");
+  CHECK(old.host == "a.example");
+  CHECK(old.path == "/up%20x");
+  CHECK(old.route == "all");
+  CHECK(old.pool == "web");
+  CHECK(old.backend == "127.0.0.1:9001");
+  CHECK(old.state == "awaiting_head");
+  CHECK(old.age == 3s);
+  CHECK(old.bytes_in == 2);
+  CHECK(old.bytes_out == 0);
+  CHECK(old.tries == 1);
+  CHECK(old.request_id.size() == 32);
+  CHECK(requests[1].state == "acquiring");
+  CHECK(requests[1].age == 1s);
+  CHECK(requests[1].path.size() < long_path.size());
+  CHECK(long_path.starts_with(requests[1].path));
+  CHECK(world.proxy->requests_in_flight(1).size() == 1);
+  backend.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nxyz");
+  CHECK(world.proxy->requests_in_flight(1)[0].state == "relaying");
+  CHECK(world.proxy->requests_in_flight(1)[0].bytes_out == 3);
+  world.proxy->cut_all();
+  static_cast<void>(slow);
+  static_cast<void>(young);
+}
+
+TEST_CASE("a drain that is taken back leaves nothing behind") {
+  World world;
+  world.proxy->begin_drain();
+  FakePeer& closed = world.client(get());
+  FakePeer& backend = world.connect();
+  backend.send(ok());
+  CHECK(has(closed.take_received(), "\r\nConnection: close\r\n"));
+  FakePeer& kept = world.client(get());
+  world.proxy->end_drain();
+  backend.send(ok());
+  CHECK_FALSE(has(kept.take_received(), "\r\nConnection: close\r\n"));
+  CHECK(kept.is_open());
+  world.proxy->cut_all();
+}
+
 }  // namespace

@@ -286,4 +286,28 @@ TEST_CASE("a request keeps its route without the table") {
   CHECK(route->label == "a.com");
 }
 
+TEST_CASE("all routes, and those of one host, in the order in which they came") {
+  auto table = table_of({{"b.example", "", {}},
+                         {"*", "", Scheme::kHttps},
+                         {".b.example", "/x", {}},
+                         {"b.example", "/api", Scheme::kHttps},
+                         {"*.b.example", "", {}},
+                         {"b.example", "/api", {}},
+                         {"b.example", "/a", {}},
+                         {"192.0.2.1", "", {}},
+                         {"*", "/x", {}}});
+  REQUIRE(table->routes() == 9);
+  CHECK(table->route(0).label == "b.example");
+  CHECK(table->route(8).label == "*/x");
+  using Numbers = std::vector<std::size_t>;
+  CHECK(table->routes_of("b.example") == Numbers{0, 3, 5, 6});
+  CHECK(table->routes_of("*") == Numbers{1, 8});
+  CHECK(table->routes_of(".b.example") == Numbers{2});
+  CHECK(table->routes_of("*.b.example") == Numbers{4});
+  CHECK(table->routes_of("192.0.2.1") == Numbers{7});
+  // Patterns are named, not walked.
+  CHECK(table->routes_of("a.b.example").empty());
+  CHECK(table_of({})->routes_of("*").empty());
+}
+
 }  // namespace
