@@ -26,19 +26,14 @@ admin::Refusal silent_workers(unsigned count) {
               "under way"};
 }
 
-// Which backends of `before` are not in `after`.
-void append_removed(const backend::PoolSet& before, const backend::PoolSet& after,
-                    std::vector<std::weak_ptr<const backend::Backend>>& removed) {
-  std::vector<const backend::Backend*> staying;
-  for (const auto& pool : after.all())
+// All backends, to look one up.
+std::vector<const backend::Backend*> sorted_backends(const backend::PoolSet& pools) {
+  std::vector<const backend::Backend*> all;
+  for (const auto& pool : pools.all())
     if (pool)
-      for (const auto& backend : pool->backends) staying.push_back(backend.get());
-  std::sort(staying.begin(), staying.end());
-  for (const auto& pool : before.all())
-    if (pool)
-      for (const auto& backend : pool->backends)
-        if (!std::binary_search(staying.begin(), staying.end(), backend.get()))
-          removed.push_back(backend);
+      for (const auto& backend : pool->backends) all.push_back(backend.get());
+  std::sort(all.begin(), all.end());
+  return all;
 }
 
 }  // namespace
@@ -202,8 +197,19 @@ void Control::tell_reload_waiters(const Result<admin::ReloadReport, admin::Refus
 }
 
 void Control::remember_removed(const table::Tables& before, const table::Tables& after) {
-  std::erase_if(removed_backends_, [](const auto& backend) { return backend.expired(); });
-  append_removed(*before.pools, *after.pools, removed_backends_);
+  std::vector<const backend::Backend*> served = sorted_backends(*after.pools);
+  auto is_served = [&served](const backend::Backend* backend) {
+    return std::binary_search(served.begin(), served.end(), backend);
+  };
+  // One that came back while it still had requests is the same object.
+  std::erase_if(removed_backends_, [&](const auto& removed) {
+    auto backend = removed.lock();
+    return backend == nullptr || is_served(backend.get());
+  });
+  for (const auto& pool : before.pools->all())
+    if (pool)
+      for (const auto& backend : pool->backends)
+        if (!is_served(backend.get())) removed_backends_.push_back(backend);
 }
 
 void Control::set_in_service(bool is_in_service, const std::string& by, admin::Done<Ok> done) {

@@ -138,7 +138,9 @@ void Control::publish(std::shared_ptr<Version> version) {
 void Control::on_published(std::shared_ptr<Version> version) {
   std::shared_ptr<Version> old = std::move(current_);
   current_ = std::move(version);
-  remember_removed(*old->built.tables, *current_->built.tables);
+  const table::Difference& difference = current_->built.difference;
+  if (difference.backends_added + difference.backends_removed > 0)
+    remember_removed(*old->built.tables, *current_->built.tables);
   renew_access(*current_->loaded.config);
   say_warnings(current_->loaded);
   log_.set_level(current_->loaded.config->log.level);

@@ -57,6 +57,7 @@ class TestRequests:
             client.read_until(b'de')
         until(lambda: weir.api('/api/requests') == {'total': 0, 'requests': [], 'silent_workers': 0}, 'no request')
 
+    @pytest.mark.tsan
     def test_oldest_first_over_all_workers(self, run_weir, manual_backend):
         """limit cuts the young ones off; total counts them all."""
         weir = run_weir({'web': [manual_backend.address]}, server={'workers': 2})
@@ -202,6 +203,7 @@ class TestDrain:
 
 
 class TestBackends:
+    @pytest.mark.tsan
     def test_drain_under_load_fails_no_request(self, run_weir, make_backend):
         """A drained backend gets no request from the answer on; the others take all of it."""
         one, two = make_backend(), make_backend()

@@ -120,6 +120,22 @@ class TestReload:
         assert weir.status()['removed_backends_in_flight'] == 0
 
 
+    def test_a_backend_that_came_back_is_not_waited_for(self, run_weir, manual_backend, backend, cli):
+        """Removed and added again under a request: it is one of the table's, whatever it has in flight."""
+        weir = run_weir({'web': [manual_backend.address]})
+        with weir.connect() as client:
+            client.send(request_bytes())
+            peer = manual_backend.accept()
+            peer.read_request()
+            weir.reload(configuration({'web': [backend.address]}))
+            assert weir.status()['removed_backends_in_flight'] == 1
+            weir.write(configuration({'web': [manual_backend.address]}))
+            assert '+1 backend, -1 backend' in cli(weir, 'reload', '--wait')
+            assert weir.pool('web')[manual_backend.address]['in_flight'] == 1
+            peer.send(response_bytes())
+            assert client.read_response().status == 200
+
+
 class TestNode:
     def test_drain_and_ready(self, weir, cli):
         """Out of service and back, with the name of who did it."""
