@@ -203,7 +203,8 @@ std::string reload_json(const ReloadReport& report) {
                       {"added", difference.hosts_added},
                       {"removed", difference.hosts_removed},
                       {"moved", difference.hosts_moved},
-                      {"changed", difference.pools_changed},
+                      {"changed", difference.pools_changed + difference.pools_added +
+                                      difference.pools_removed},
                       {"backends_added", difference.backends_added},
                       {"backends_removed", difference.backends_removed},
                       {"settings", report.has_new_settings},

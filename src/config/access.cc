@@ -40,7 +40,8 @@ bool FilePath::read(Scope& scope, const Node& node, Value& out) {
 
 bool HostNames::read(Scope& scope, const Node& node, Value& out) {
   constexpr std::string_view kForms = "a list of host names: [\"weir.example.com\"]";
-  if (!is_list(scope, node, kForms)) return false;
+  bool is_host = node.kind == Node::Kind::kString && parse_host_pattern(node.text).ok();
+  if (!is_list(scope, node, kForms, is_host ? in_quotes(node.text) : "")) return false;
   out.clear();
   for (const Node& item : node.items) {
     if (item.kind != Node::Kind::kString) {

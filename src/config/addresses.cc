@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "files.h"
+#include "meant.h"
 #include "sections.h"
 #include "values.h"
 
@@ -14,10 +15,6 @@ constexpr std::string_view kBindForms =
 constexpr std::string_view kBackendForms =
     "a list of \"IP:PORT\", \"[IPv6]:PORT\", \"unix:PATH\" or { address = \"IP:PORT\" }";
 
-bool is_digits(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
 // What stands before the last colon if it could be a host name: letters, no IPv6 address.
 bool is_host_name(std::string_view text) {
   if (text.starts_with("unix:")) return false;
@@ -25,7 +22,19 @@ bool is_host_name(std::string_view text) {
   bool has_letter = std::any_of(host.begin(), host.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
   });
-  return has_letter && host.find_first_of(":/[]") == std::string_view::npos;
+  return has_letter && host.find_first_of(":/[] %") == std::string_view::npos;
+}
+
+// Why it is none, with the forms and what was meant: `"10.0.0.1" has no port (expected …)`.
+bool no_address(Scope& scope, const Node& node, const std::string& why, std::string_view forms,
+                std::string_view meant) {
+  return scope.wrong(node, with_toml_hint(why + " (expected " + std::string(forms) + ")", meant));
+}
+
+// The item, or the items, of a list that was forgotten around them.
+std::string meant_list(const Node& node, std::string (*meant_item)(const Node&)) {
+  std::string items = node.kind == Node::Kind::kString ? meant_items(node, meant_item) : "";
+  return items.empty() ? meant_item(node) : items;
 }
 
 // A relative socket's path is relative to the folder of the file that says it.
@@ -37,40 +46,33 @@ Result<Endpoint> parse_endpoint(const Scope& scope, const std::string& text) {
 }
 
 bool read_bind_address(Scope& scope, const Node& node, BindAddress& out) {
-  bool is_port = node.kind == Node::Kind::kString && is_digits(node.text);
-  if (node.kind == Node::Kind::kInteger || is_port) {
-    std::string port = is_port ? node.text : std::to_string(node.integer);
-    return scope.expected(node, kBindForms, in_quotes(":" + port));
+  if (node.kind != Node::Kind::kString) {
+    return scope.expected(node, kBindForms, meant_bind(node));
   }
-  if (node.kind != Node::Kind::kString) return scope.expected(node, kBindForms);
-  if (node.text.starts_with("*:"))
-    return scope.expected(node, kBindForms, in_quotes(node.text.substr(1)));
-  if (is_host_name(node.text)) {
-    std::string port = node.text.substr(std::min(node.text.rfind(':'), node.text.size()));
-    bool is_localhost = node.text.starts_with("localhost");
-    return scope.expected(node, "an IP address with its port",
-                          is_localhost ? in_quotes("127.0.0.1" + port) : "");
+  if (is_host_name(node.text) || node.text.find("://") < node.text.find(':') + 1) {
+    bool is_unix = node.text.starts_with("unix:");
+    if (!is_unix) {
+      return scope.expected(node, "an IP address with its port, or a port alone: \":8080\"",
+                            meant_bind(node));
+    }
   }
   out.text = node.text;
   out.is_any_family = node.text.starts_with(':');
   Result<Endpoint> endpoint = parse_endpoint(scope, (out.is_any_family ? "[::]" : "") + node.text);
-  if (!endpoint.ok()) {
-    if (out.is_any_family) return scope.expected(node, "a port from 0 to 65535, as in \":8080\"");
-    return scope.wrong(node,
-                       endpoint.error().message + " (expected " + std::string(kBindForms) + ")");
+  if (endpoint.ok()) {
+    out.endpoint = std::move(endpoint).value();
+    return true;
   }
-  out.endpoint = std::move(endpoint).value();
-  return true;
+  std::string meant = meant_items(node, meant_bind);
+  if (meant.empty()) meant = meant_bind(node);
+  if (out.is_any_family) {
+    return scope.expected(node, "a port from 0 to 65535, as in \":8080\"", meant);
+  }
+  return no_address(scope, node, endpoint.error().message, kBindForms, meant);
 }
 
 bool read_bind_list(Scope& scope, const Node& node, std::vector<BindAddress>& out) {
-  if (node.kind == Node::Kind::kInteger) {
-    return scope.expected(node, kBindForms, "[\":" + std::to_string(node.integer) + "\"]");
-  }
-  if (node.kind == Node::Kind::kString && is_digits(node.text)) {
-    return scope.expected(node, kBindForms, "[\":" + node.text + "\"]");
-  }
-  if (!is_list(scope, node, kBindForms)) return false;
+  if (!is_list(scope, node, kBindForms, meant_list(node, meant_bind))) return false;
   out.clear();
   for (const Node& item : node.items) {
     BindAddress address;
@@ -81,28 +83,42 @@ bool read_bind_list(Scope& scope, const Node& node, std::vector<BindAddress>& ou
 
 bool check_backend(Scope& scope, const Node& node, const Endpoint& endpoint) {
   if (endpoint.is_unix()) return true;
-  if (endpoint.ip.port() == 0) return scope.wrong(node, in_quotes(node.text) + " has port 0");
+  if (endpoint.ip.port() == 0) {
+    return scope.wrong(node, in_quotes(node.text) +
+                                 " has port 0 (expected the backend's own port, from 1 to 65535)");
+  }
   if (endpoint.ip.is_unspecified()) {
-    return scope.wrong(node, in_quotes(node.text) + " is no address to connect to");
+    return scope.wrong(node, in_quotes(node.text) +
+                                 " is where one listens, not where one connects to (expected the "
+                                 "backend's own address: 127.0.0.1 on this machine)");
   }
   return true;
 }
 
 bool read_backend_address(Scope& scope, const Node& node, BackendConfig& out) {
   if (node.kind != Node::Kind::kString) return scope.expected(node, kBackendForms);
-  std::size_t scheme = node.text.find("://");
-  if (scheme != std::string::npos) {
-    return scope.expected(node, kBackendForms, in_quotes(node.text.substr(scheme + 3)));
+  std::string meant = meant_items(node, meant_backend);
+  if (meant.empty()) meant = meant_backend(node);
+  if (std::size_t scheme = node.text.find("://");
+      scheme != std::string::npos && !node.text.starts_with("unix:")) {
+    bool is_http = node.text.starts_with("http://");
+    return no_address(scope, node, in_quotes(node.text) + " is a URL",
+                      is_http ? "the address alone: weir speaks plain HTTP to backends"
+                              : "the address alone: weir speaks plain HTTP to backends, and no TLS",
+                      meant);
   }
   if (is_host_name(node.text)) {
+    std::string cure = meant.empty() ? "expected an IP address: \"127.0.0.1:9001\""
+                                     : "expected an IP address; did you mean " + meant + "?";
     return scope.wrong(node, in_quotes(node.text) +
-                                 ": host names are not available in this version "
-                                 "(use an IP address: \"127.0.0.1:9001\")");
+                                 ": host names are not available in this version (" + cure + ")");
   }
   Result<Endpoint> endpoint = parse_endpoint(scope, node.text);
   if (!endpoint.ok()) {
-    return scope.wrong(node,
-                       endpoint.error().message + " (expected " + std::string(kBackendForms) + ")");
+    bool is_port_alone = node.text.starts_with(':') && !node.text.starts_with("::");
+    std::string why =
+        is_port_alone ? in_quotes(node.text) + " has no address" : endpoint.error().message;
+    return no_address(scope, node, why, kBackendForms, meant);
   }
   out.endpoint = std::move(endpoint).value();
   out.place = scope.place(node);
@@ -114,8 +130,10 @@ bool read_backend_table(Scope& scope, const Node& node, BackendConfig& out) {
   const Node* address = node.find("address");
   BackendTable table;
   read_nested<BackendTable>(scope, node, kBackendKeys, table);
-  if (address == nullptr)
+  if (address == nullptr) {
+    if (is_meant(node, "address", kBackendKeys)) return false;  // said already
     return scope.wrong(node, "a backend without address (address = \"IP:PORT\")");
+  }
   std::string key = scope.key;
   scope.key += ".address";
   bool is_good = read_backend_address(scope, *address, out);
@@ -147,7 +165,9 @@ bool OptionalBindList::read(Scope& scope, const Node& node, Value& out) {
 
 bool CidrList::read(Scope& scope, const Node& node, Value& out) {
   constexpr std::string_view kForms = "a list of address blocks such as [\"10.0.0.0/8\", \"::1\"]";
-  if (!is_list(scope, node, kForms)) return false;
+  bool is_block = node.kind == Node::Kind::kString && Cidr::parse(node.text).ok();
+  if (!is_list(scope, node, kForms, is_block ? in_quotes(node.text) : meant_cidr(node)))
+    return false;
   out.clear();
   for (const Node& item : node.items) {
     if (item.kind != Node::Kind::kString) {
@@ -158,7 +178,7 @@ bool CidrList::read(Scope& scope, const Node& node, Value& out) {
     if (block.ok()) {
       out.push_back(*block);
     } else {
-      scope.wrong(item, block.error().message + " (expected " + std::string(kForms) + ")");
+      no_address(scope, item, block.error().message, kForms, meant_cidr(item));
     }
   }
   return true;
@@ -171,7 +191,7 @@ std::string CidrList::show(const Value& value) {
 }
 
 bool BackendList::read(Scope& scope, const Node& node, Value& out) {
-  if (!is_list(scope, node, kBackendForms)) return false;
+  if (!is_list(scope, node, kBackendForms, meant_list(node, meant_backend))) return false;
   out.clear();
   for (const Node& item : node.items) {
     BackendConfig backend;

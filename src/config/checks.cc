@@ -2,6 +2,7 @@
 
 #include "loader.h"
 #include "suggest.h"
+#include "values.h"
 
 namespace weir::config {
 namespace {
@@ -26,19 +27,44 @@ struct Bound {
 }  // namespace
 
 void Loader::check_all() {
-  if (config_.listeners.empty()) {
+  if (config_.listeners.empty() && !has_unread_listener_) {
     report_.add({main_file_, 0, 0},
                 "no listener (expected [listener.public] with bind = [\":8080\"])");
   }
   check_listeners();
   check_admin_binds();
   check_pools_of_routes();
+  if (config_.route_entries.empty() && report_.is_empty()) {
+    warnings_.push_back({{main_file_, 0, 0},
+                         "there is no route, so every request gets 503 (expected [[route]] with "
+                         "host and pool, here or in a file of [routes] files)"});
+  }
 }
 
-void Loader::check_limits(const Node* head_bytes) {
+// In place of a pool that there is not.
+std::string Loader::meant_pool(const std::string& pool) const {
+  std::vector<std::string_view> legal;
+  for (const auto& [name, place] : pool_places_) legal.push_back(name);
+  std::string_view meant = suggest(pool, legal);
+  if (meant.empty() && pool.starts_with("pool.")) meant = suggest(pool.substr(5), legal);
+  if (!meant.empty()) return "did you mean " + in_quotes(meant) + "?";
+  constexpr std::size_t kFew = 5;
+  std::string known;
+  if (legal.size() <= kFew) {
+    for (std::string_view name : legal) known += (known.empty() ? "" : ", ") + in_quotes(name);
+  }
+  bool is_address = pool.find_first_of("/:") != std::string::npos;
+  if (is_address) {
+    return "expected a pool's name, and in [pool.NAME] backends = [\"IP:PORT\"]";
+  }
+  std::string made = is_name(pool) ? "a [pool." + pool + "]" : "a pool's name";
+  return "expected " + made + (known.empty() ? "" : ", or one of " + known);
+}
+
+void Loader::check_limits(const Node* at) {
   if (config_.limits.head_bytes >= config_.limits.request_line_bytes) return;
   Place place{main_file_, 0, 0};
-  if (head_bytes != nullptr) place = {main_file_, head_bytes->line, head_bytes->column};
+  if (at != nullptr) place = {main_file_, at->line, at->column};
   report_.add(std::move(place),
               "head_bytes is less than request_line_bytes (expected as much at least: the request "
               "line is part of the head)");
@@ -75,21 +101,13 @@ void Loader::check_listeners() {
 }
 
 void Loader::check_pools_of_routes() {
-  // With a file unread, a pool that is missing may well be in it.
-  if (has_unread_file_) return;
-  std::vector<std::string_view> legal;
-  for (const auto& [name, place] : pool_places_) legal.push_back(name);
+  // With a file or a section unread, a pool that is missing may well be in it.
+  if (has_unread_file_ || has_unread_pool_) return;
   for (std::size_t i = 0; i < config_.route_entries.size(); ++i) {
     const std::string& pool = config_.route_entries[i].pool;
     if (pool.empty() || pool_places_.contains(pool)) continue;
-    std::string message = "unknown pool " + in_quotes(pool);
-    std::string_view meant = suggest(pool, legal);
-    if (!meant.empty()) {
-      message += " (did you mean " + in_quotes(meant) + "?)";
-    } else {
-      message += " (expected a [pool." + pool + "])";
-    }
-    report_.add(route_pool_places_[i], message);
+    report_.add(route_pool_places_[i],
+                "unknown pool " + in_quotes(pool) + " (" + meant_pool(pool) + ")");
   }
 }
 

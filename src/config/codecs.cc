@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "meant.h"
 #include "suggest.h"
 #include "values.h"
 
@@ -24,44 +25,18 @@ std::string joined(std::span<const Word> words) {
   return out;
 }
 
-// "30" and "30sec" for "30s"; the number of an integer as well.
-std::string meant_duration(const Node& node) {
-  if (node.kind == Node::Kind::kInteger && node.integer >= 0) {
-    return in_quotes(std::to_string(node.integer) + "s");
-  }
-  std::size_t digits = std::min(node.text.find_first_not_of("0123456789"), node.text.size());
-  if (node.kind != Node::Kind::kString || digits == 0) return {};
-  std::string number = node.text.substr(0, digits);
-  std::string unit = node.text.substr(digits);
-  std::erase(unit, ' ');
-  if (unit.empty() || unit.starts_with("sec") || unit == "S") return in_quotes(number + "s");
-  if (unit.starts_with("ms") || unit.starts_with("mil")) return in_quotes(number + "ms");
-  if (unit.starts_with("min") || unit == "M") return in_quotes(number + "m");
-  if (unit.starts_with("h") || unit == "H") return in_quotes(number + "h");
-  return {};
-}
-
-// "32k", "32KB" and "32kb" for "32KiB".
-std::string meant_size(const Node& node) {
-  std::size_t digits = std::min(node.text.find_first_not_of("0123456789"), node.text.size());
-  if (node.kind != Node::Kind::kString || digits == 0) return {};
-  std::string number = node.text.substr(0, digits);
-  std::string unit = node.text.substr(digits);
-  std::erase(unit, ' ');
-  if (unit.empty()) return number;
-  constexpr std::string_view kLetters = "kKmMgGtT";
-  std::size_t letter = kLetters.find(unit[0]);
-  if (letter == std::string_view::npos) return {};
-  return in_quotes(number + kLetters[letter | 1] + "iB");
+// A duration in form that is too long.
+bool is_too_long(std::string_view text) {
+  std::size_t unit = std::min(text.find_first_not_of("0123456789"), text.size());
+  std::string one = "1" + std::string(text.substr(unit));
+  return unit > 0 && !parse_duration(text) && parse_duration(one);
 }
 
 }  // namespace
 
-bool is_list(Scope& scope, const Node& node, std::string_view what) {
+bool is_list(Scope& scope, const Node& node, std::string_view what, std::string_view meant) {
   if (node.kind == Node::Kind::kList) return true;
-  std::string meant;
-  if (node.kind == Node::Kind::kString) meant = "[" + in_quotes(node.text) + "]";
-  return scope.expected(node, what, meant);
+  return scope.expected(node, what, meant.empty() ? "" : "[" + std::string(meant) + "]");
 }
 
 bool is_table(Scope& scope, const Node& node, std::string_view what) {
@@ -74,9 +49,9 @@ bool read_integer(Scope& scope, const Node& node, std::uint64_t min, std::uint64
                      static_cast<std::uint64_t>(node.integer) >= min &&
                      static_cast<std::uint64_t>(node.integer) <= max;
   if (!is_in_range) {
-    bool is_digits = node.kind == Node::Kind::kString && !node.text.empty() &&
-                     node.text.find_first_not_of("0123456789") == std::string::npos;
-    return scope.expected(node, number_range(min, max), is_digits ? node.text : "");
+    bool means_zero = scope.key == "workers" || scope.key == "max_connections";
+    std::string meant = node.text == "auto" && means_zero ? "0" : meant_integer(node, min, max);
+    return scope.expected(node, number_range(min, max), meant);
   }
   out = static_cast<std::uint64_t>(node.integer);
   return true;
@@ -88,7 +63,8 @@ bool read_duration(Scope& scope, const Node& node, Duration min, Duration& out) 
   if (!duration) {
     constexpr std::string_view kForm =
         "a duration of one number and one of ms, s, m, h, such as \"250ms\" or \"30s\"";
-    return scope.expected(node, kForm, meant_duration(node));
+    constexpr std::string_view kMost = "a duration of at most a year, \"8760h\"";
+    return scope.expected(node, is_too_long(node.text) ? kMost : kForm, meant_duration(node, min));
   }
   if (*duration < min) return scope.expected(node, "more than \"0s\"");
   out = *duration;
@@ -103,11 +79,15 @@ bool read_size(Scope& scope, const Node& node, std::uint64_t min, std::uint64_t 
   } else if (node.kind == Node::Kind::kString) {
     size = parse_size(node.text);
   }
+  std::string range = "from " + size_text(min) + " to " + size_text(max);
   if (!size) {
-    return scope.expected(node, "bytes, or a size such as \"32KiB\" or \"8MiB\"", meant_size(node));
+    std::string meant = meant_size(node, min, max);
+    bool is_out = meant.empty() && !meant_size(node, 0, std::uint64_t{1} << 62).empty();
+    constexpr std::string_view kForms = "bytes, or a size such as \"32KiB\" or \"8MiB\"";
+    return scope.expected(node, std::string(kForms) + (is_out ? ", " + range : ""), meant);
   }
   if (*size < min || *size > max) {
-    return scope.expected(node, "from " + size_text(min) + " to " + size_text(max));
+    return scope.expected(node, range);
   }
   out = *size;
   return true;
@@ -117,10 +97,7 @@ bool read_percent(Scope& scope, const Node& node, unsigned& out) {
   std::optional<unsigned> percent;
   if (node.kind == Node::Kind::kString) percent = parse_percent(node.text);
   if (!percent) {
-    std::string meant;
-    bool is_number = node.kind == Node::Kind::kInteger && node.integer >= 0 && node.integer <= 100;
-    if (is_number) meant = in_quotes(std::to_string(node.integer) + "%");
-    return scope.expected(node, "a percentage from \"0%\" to \"100%\"", meant);
+    return scope.expected(node, "a percentage from \"0%\" to \"100%\"", meant_percent(node));
   }
   out = *percent;
   return true;
@@ -128,24 +105,26 @@ bool read_percent(Scope& scope, const Node& node, unsigned& out) {
 
 bool read_boolean(Scope& scope, const Node& node, bool& out) {
   if (node.kind != Node::Kind::kBoolean) {
-    std::string_view meant;
-    for (std::string_view yes : {"true", "on", "yes"}) meant = node.text == yes ? "true" : meant;
-    for (std::string_view no : {"false", "off", "no"}) meant = node.text == no ? "false" : meant;
-    return scope.expected(node, "true or false", meant);
+    return scope.expected(node, "true or false", meant_boolean(node));
   }
   out = node.boolean;
   return true;
 }
 
 bool read_string(Scope& scope, const Node& node, std::string_view what, std::string& out) {
-  if (node.kind != Node::Kind::kString) return scope.expected(node, what);
+  if (node.kind != Node::Kind::kString) {
+    bool is_single = node.kind == Node::Kind::kList && node.items.size() == 1 &&
+                     node.items[0].kind == Node::Kind::kString;
+    return scope.expected(node, what, is_single ? in_quotes(node.items[0].text) : "");
+  }
   out = node.text;
   return true;
 }
 
 bool read_string_list(Scope& scope, const Node& node, std::string_view what,
                       std::vector<std::string>& out) {
-  if (!is_list(scope, node, what)) return false;
+  std::string meant = node.kind == Node::Kind::kString ? in_quotes(node.text) : "";
+  if (!is_list(scope, node, what, meant)) return false;
   bool is_good = true;
   out.clear();
   for (const Node& item : node.items) {
@@ -159,20 +138,24 @@ bool read_string_list(Scope& scope, const Node& node, std::string_view what,
 int read_word(Scope& scope, const Node& node, std::span<const Word> words) {
   std::vector<std::string_view> legal;
   for (const Word& word : words) legal.push_back(word.text);
-  auto at = std::find(legal.begin(), legal.end(), node.text);
-  bool is_boolean = node.kind == Node::Kind::kBoolean;
-  if (node.kind != Node::Kind::kString || at == legal.end()) {
-    std::string_view meant = suggest(is_boolean ? node.description() : node.text, legal);
-    scope.expected(node, joined(words), meant.empty() ? "" : in_quotes(meant));
-    return -1;
-  }
-  std::size_t index = static_cast<std::size_t>(at - legal.begin());
-  if (!words[index].is_available) {
+  bool is_single = node.kind == Node::Kind::kList && node.items.size() == 1;
+  const Node& value = is_single ? node.items[0] : node;
+  bool is_boolean = value.kind == Node::Kind::kBoolean;
+  std::string_view meant = suggest(is_boolean ? value.description() : value.text, legal);
+  auto index =
+      static_cast<std::size_t>(std::find(legal.begin(), legal.end(), meant) - legal.begin());
+  bool is_exact = node.kind == Node::Kind::kString && index < words.size() && meant == node.text;
+  if (is_exact && words[index].is_available) return static_cast<int>(index);
+  if (is_exact) {
     scope.error(node, scope.full_key() + " " + in_quotes(node.text) +
                           " is not available in this version (expected " + joined(words) + ")");
-    return -1;
+  } else if (index == words.size() || words[index].is_available) {
+    scope.expected(node, joined(words), meant.empty() ? "" : in_quotes(meant));
+  } else {
+    scope.expected(node, joined(words) + "; weir's word is " + in_quotes(meant) +
+                             ", which is not available in this version");
   }
-  return static_cast<int>(index);
+  return -1;
 }
 
 std::string list_text(const std::vector<std::string>& items) {

@@ -21,8 +21,8 @@ bool read_boolean(Scope& scope, const Node& node, bool& out);
 bool read_string(Scope& scope, const Node& node, std::string_view what, std::string& out);
 bool read_string_list(Scope& scope, const Node& node, std::string_view what,
                       std::vector<std::string>& out);
-// Is it a list, as `what` describes it? Reports when not.
-bool is_list(Scope& scope, const Node& node, std::string_view what);
+// Is it a list, as `what` describes it? Reports when not; `meant`: the items that it should hold.
+bool is_list(Scope& scope, const Node& node, std::string_view what, std::string_view meant = {});
 bool is_table(Scope& scope, const Node& node, std::string_view what);
 std::string list_text(const std::vector<std::string>& items);  // of TOML values
 

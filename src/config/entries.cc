@@ -2,8 +2,10 @@
 
 #include "files.h"
 #include "loader.h"
+#include "meant.h"
 #include "schema.h"
 #include "suggest.h"
+#include "syntax.h"
 
 namespace weir::config {
 namespace {
@@ -20,19 +22,34 @@ std::size_t actions_of(const Node& route) {
 
 bool Loader::parse_file(const std::string& text, const std::string& file, Node& out) {
   Result<Node, SyntaxError> root = parse_toml(text);
-  if (!root.ok()) {
-    const SyntaxError& error = root.error();
-    report_.add({file, error.line, error.column}, error.message);
-    has_unread_file_ = true;
+  if (root.ok()) {
+    out = std::move(root).value();
+    return true;
+  }
+  has_unread_file_ = true;
+  SyntaxError foreign = foreign_format(text);
+  if (!foreign.message.empty()) {
+    report_.add({file, foreign.line, foreign.column}, foreign.message);
     return false;
   }
-  out = std::move(root).value();
-  return true;
+  Explained explained = explain_syntax(text, root.error());
+  std::string message = explained.error.message;
+  std::string problem = explained.mended_line.empty()
+                            ? std::string()
+                            : problem_of_line(explained.title, explained.mended_line);
+  if (!problem.empty()) {
+    message.append(", and ").append(problem);
+  } else {
+    message = with_toml_hint(message, explained.meant);
+  }
+  report_.add({file, explained.error.line, explained.error.column}, message);
+  return false;
 }
 
 void Loader::read_entries(const Node& root, const std::string& file) {
   const Node* pools = root.find("pool");
-  if (pools != nullptr && is_section(report_, file, *pools, "pool")) {
+  if (pools != nullptr && !is_section(report_, file, *pools, "pool")) has_unread_pool_ = true;
+  if (pools != nullptr && pools->is_table()) {
     for (const Member& member : pools->members) read_pool(member, file);
   }
   const Node* routes = root.find("route");
@@ -40,7 +57,8 @@ void Loader::read_entries(const Node& root, const std::string& file) {
   bool is_empty_list = routes->kind == Node::Kind::kList && routes->items.empty();
   if (!routes->is_list_of_tables() && !is_empty_list) {
     report_.add({file, routes->line, routes->column},
-                "route is " + routes->description() + " (expected one or more [[route]])");
+                "route is " + routes->description() +
+                    " (expected double brackets, one [[route]] for each)");
     return;
   }
   for (const Node& node : routes->items) read_route(node, file);
@@ -49,7 +67,10 @@ void Loader::read_entries(const Node& root, const std::string& file) {
 void Loader::read_pool(const Member& member, const std::string& file) {
   std::string title = "pool." + member.key;
   Place place{file, member.line, member.column};
-  if (!is_named_table(report_, file, member, "pool")) return;
+  if (!is_named_table(report_, file, member, "pool")) {
+    has_unread_pool_ = true;
+    return;
+  }
   auto [known, is_new] = pool_places_.emplace(member.key, place);
   if (!is_new) {
     report_.add(place, "[" + title + "] stands here twice, first at " + known->second.text());
@@ -61,10 +82,10 @@ void Loader::read_pool(const Member& member, const std::string& file) {
   Origins origins = pool_base_origins_;
   Scope scope{report_, file, "[" + title + "]", &origins, {}, {}};
   read_table(scope, member.value, Part{kPoolKeys, pool});
-  if (!origins.contains("backends")) {
+  if (!origins.contains("backends") && !is_meant(member.value, "backends", kPoolKeys)) {
     report_.add(place, "[" + title +
                            "] without backends (expected backends = "
-                           "[\"127.0.0.1:9001\"]; [] for none)");
+                           "[\"127.0.0.1:9001\"]; [] answers 503)");
   }
   std::vector<Shown> shown;
   show_keys<PoolConfig>("", kPoolKeys, pool, shown);
@@ -75,23 +96,45 @@ void Loader::read_pool(const Member& member, const std::string& file) {
 void Loader::check_route(Scope& scope, const Node& node, const RouteDraft& draft) {
   const Node* hosts = node.find("hosts");
   bool has_host = node.find("host") != nullptr;
-  if (!has_host && hosts == nullptr) {
+  if (!has_host && hosts == nullptr && !is_meant(node, "host", kRouteKeys)) {
     scope.error(node,
                 "a route without host (expected host = \"www.example.com\", or \"*\" for "
                 "every host)");
   }
-  if (has_host && hosts != nullptr) scope.error(*hosts, "hosts beside host (expected one of them)");
-  if (actions_of(node) == 0) {
-    scope.error(node, "a route without pool (expected pool = \"NAME\")");
-  } else if (actions_of(node) > 1) {
-    scope.error(node,
-                "a route with several actions (expected exactly one of pool, redirect, "
-                "respond, hold, files)");
+  if (has_host && hosts != nullptr) {
+    scope.error(*hosts, "hosts beside host (expected one of them: put host into hosts)");
   }
+  check_action(scope, node, draft);
+  for (const Node* list : {node.find("host"), hosts}) {
+    if (list == nullptr) continue;
+    warn_of_host(scope, *list);
+    for (const Node& item : list->items) warn_of_host(scope, item);
+  }
+}
+
+void Loader::check_action(Scope& scope, const Node& node, const RouteDraft& draft) {
   const Node* pool = node.find("pool");
+  bool is_named_otherwise =
+      std::any_of(std::begin(kActions), std::end(kActions),
+                  [&](std::string_view action) { return is_meant(node, action, kRouteKeys); });
+  if (actions_of(node) == 0 && !is_named_otherwise) {
+    scope.error(node, "a route without pool (expected pool = \"NAME\")");
+  } else if (actions_of(node) > 1 && pool != nullptr) {
+    scope.error(node,
+                "a route with several actions (expected pool alone: a request goes to one place)");
+  }
   if (pool != nullptr && pool->kind == Node::Kind::kString && draft.pool.empty()) {
     scope.error(*pool, "pool is \"\" (expected a pool's name)");
   }
+}
+
+// Legal names that mean every host elsewhere.
+void Loader::warn_of_host(const Scope& scope, const Node& node) {
+  constexpr std::string_view kDefaults[] = {"default", "_default_", "default_server", "any", "all"};
+  if (std::find(std::begin(kDefaults), std::end(kDefaults), node.text) == std::end(kDefaults))
+    return;
+  warnings_.push_back({scope.place(node), "host " + in_quotes(node.text) +
+                                              " is a name like any other (\"*\" is every host)"});
 }
 
 void Loader::read_route(const Node& node, const std::string& file) {
@@ -125,6 +168,12 @@ void Loader::read_route_files(const Node* patterns) {
     }
     pattern = beside(main_file_, pattern);
     std::vector<std::string> found = is_glob(pattern) ? matches_of(pattern) : std::vector{pattern};
+    if (found.empty()) {
+      warnings_.push_back({place, "files: nothing matches " + pattern +
+                                      (exists(folder_of_glob(pattern))
+                                           ? ""
+                                           : ": there is no folder " + folder_of_glob(pattern))});
+    }
     for (const std::string& path : found) paths.emplace(path, place);
   }
   globs_ = config_.routes.files;
@@ -159,9 +208,9 @@ void Loader::check_route_file(const Node& root, const std::string& path) {
     std::string message = is_of_main ? "[" + member.key + "] belongs into " + main_file_
                                      : "unknown section [" + member.key + "]";
     message += " (expected only [[route]] and [pool.NAME] in a route file";
-    std::string_view meant = is_of_main ? "" : suggest(member.key, kEntries);
-    if (meant == "pool") message += "; did you mean [pool.NAME]?";
-    if (meant == "route") message += "; did you mean [[route]]?";
+    if (!is_of_main && !suggest(member.key, kEntries).empty()) {
+      message += "; did you mean " + meant_title(dotted_name(member)) + "?";
+    }
     report_.add({path, member.line, member.column}, message + ")");
   }
 }

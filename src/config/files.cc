@@ -2,20 +2,65 @@
 
 #include <fcntl.h>
 #include <glob.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+
+#include "suggest.h"
 
 namespace weir::config {
 namespace {
 
+std::string user_name(uid_t uid) {
+  passwd entry{};
+  passwd* found = nullptr;
+  char buffer[4096];
+  getpwuid_r(uid, &entry, buffer, sizeof buffer, &found);
+  return found == nullptr ? "uid " + std::to_string(uid) : "user " + std::string(entry.pw_name);
+}
+
+// Who may not, and whose it is.
+std::string who_may(const std::string& path) {
+  std::string text = "weir runs as " + user_name(geteuid());
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return text + ", which may not enter the folder";
+  char mode[8];
+  std::snprintf(mode, sizeof mode, "%04o", static_cast<unsigned>(status.st_mode & 07777));
+  return text + ", the file belongs to " + user_name(status.st_uid) + " with mode " + mode;
+}
+
+// A file beside the missing one with almost its name.
+std::string meant_file(const std::string& path) {
+  std::size_t slash = path.rfind('/');
+  std::string folder = slash == std::string::npos ? "" : path.substr(0, slash + 1);
+  std::vector<std::string> names;
+  for (const std::string& found : matches_of(folder + "*.toml"))
+    names.push_back(found.substr(folder.size()));
+  std::vector<std::string_view> legal(names.begin(), names.end());
+  std::string_view meant = suggest(std::string_view(path).substr(folder.size()), legal);
+  return meant.empty() ? std::string() : folder + std::string(meant);
+}
+
+std::string hint_for(const std::string& path, int code) {
+  if (code == EACCES) return " (" + who_may(path) + ")";
+  if (code == EISDIR) {
+    std::string inside = path + (path.ends_with('/') ? "" : "/") + "weir.toml";
+    return " (expected a file" + (exists(inside) ? "; did you mean " + inside + "?" : "") + ")";
+  }
+  std::string meant = code == ENOENT ? meant_file(path) : std::string();
+  return meant.empty() ? std::string() : " (did you mean " + meant + "?)";
+}
+
 Err<Error> cannot(const char* verb, const std::string& path, int code) {
   char buffer[128];
   const char* reason = strerror_r(code, buffer, sizeof buffer);
-  return Err{Error{std::string("cannot ") + verb + " " + path + ": " + reason}};
+  return Err{
+      Error{std::string("cannot ") + verb + " " + path + ": " + reason + hint_for(path, code)}};
 }
 
 }  // namespace
@@ -57,6 +102,15 @@ std::vector<std::string> matches_of(const std::string& pattern) {
   globfree(&found);
   std::sort(paths.begin(), paths.end());
   return paths;
+}
+
+bool exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
+
+std::string folder_of_glob(const std::string& pattern) {
+  std::size_t wild = std::min(pattern.find_first_of("*?["), pattern.size());
+  std::size_t slash = pattern.rfind('/', wild);
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : pattern.substr(0, slash);
 }
 
 bool is_same_file(const std::string& a, const std::string& b) {

@@ -15,6 +15,9 @@ std::string beside(const std::string& file, const std::string& path);
 bool is_glob(std::string_view pattern);
 // What matches, sorted by bytes. Not an error: nothing.
 std::vector<std::string> matches_of(const std::string& pattern);
+bool exists(const std::string& path);
+// The folder in which a glob begins to vary: "routes.d" of "routes.d/*.toml", "." of "*.toml".
+std::string folder_of_glob(const std::string& pattern);
 // Do both name the same existing file?
 bool is_same_file(const std::string& a, const std::string& b);
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "meant.h"
 #include "tree.h"
 #include "values.h"
 #include "weir/base/address.h"
@@ -33,7 +34,9 @@ std::string label_problem(std::string_view label) {
   if (label.empty()) return "has an empty label (two dots in a row?)";
   if (label.size() > kMaxLabelBytes) return "has a label longer than 63 bytes";
   for (char c : label) {
-    if (c == '*') return "has a wildcard inside (only \"*\" alone or \"*.\" in front)";
+    if (c == '*')
+      return "has a wildcard inside (expected it in front: \"*.example.com\", \".example.com\", or "
+             "\"*\" alone)";
     bool is_legal = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
     if (!is_legal) {
       return "has the character " + in_quotes({&c, 1}) + " (expected letters, digits, - and _)";
@@ -57,14 +60,22 @@ std::string name_problem(std::string_view name) {
 
 // What people write that looks like a host and is more, or "" if it is neither.
 std::string excess_problem(std::string_view text) {
-  if (text.find("://") != std::string_view::npos) {
-    return "has a scheme (expected the host alone; scheme = \"https\" narrows a route)";
+  if (text.find("://") != std::string_view::npos) return "has a scheme (expected the host alone";
+  if (text.find_first_of("~^$()|\\`{}") != std::string_view::npos) {
+    return "looks like a pattern or a variable (expected a plain name";
   }
-  if (text.find('/') != std::string_view::npos) {
-    return "has a path (expected the host alone; path = \"/…\" narrows a route)";
-  }
-  if (text.find('@') != std::string_view::npos) return "has a user (expected the host alone)";
-  if (!is_ascii(text)) return "is not ASCII (expected its punycode form: \"xn--…\")";
+  if (text.find('/') != std::string_view::npos) return "has a path (expected the host alone";
+  if (text.find('@') != std::string_view::npos) return "has a user (expected the host alone";
+  if (!is_ascii(text)) return "is not ASCII (expected its punycode form";
+  return {};
+}
+
+// What a route offers for it.
+std::string_view cure_in_route(std::string_view problem) {
+  if (problem.starts_with("has a scheme")) return "; scheme = \"https\" narrows a route";
+  if (problem.starts_with("has a path")) return "; path = \"/…\" narrows a route";
+  if (problem.starts_with("looks like"))
+    return ", \"*.example.com\" for one label below, or \".example.com\" for all below";
   return {};
 }
 
@@ -73,19 +84,26 @@ Result<std::string> parse_ipv6_host(std::string_view text) {
   Result<IpAddress> address =
       IpAddress::parse(text.substr(0, std::min(close, text.size() - 1) + 1));
   if (!address.ok()) return wrong(text, "is not an IPv6 address in brackets");
-  if (close + 1 < text.size()) return wrong(text, "has a port (hosts match on every port)");
+  if (close + 1 < text.size())
+    return wrong(text, "has a port (expected the host alone: hosts match on every port)");
   return address->is_v6() ? "[" + address->ip_text() + "]" : address->ip_text();
 }
 
 }  // namespace
 
-Result<std::string> parse_host_pattern(std::string_view text) {
+Result<std::string> read_host_pattern(std::string_view text) {
   if (text.empty()) return wrong(text, "is empty (expected a host name, or \"*\" for every host)");
-  if (std::string problem = excess_problem(text); !problem.empty()) return wrong(text, problem);
+  if (text == "_") return wrong(text, "is no host name");
+  if (std::string problem = excess_problem(text); !problem.empty()) {
+    return wrong(text, problem + std::string(cure_in_route(problem)) + ")");
+  }
+  if (text.find_first_of(" ,;") != std::string_view::npos) {
+    return wrong(text, "holds several names (expected hosts = [\"…\", \"…\"])");
+  }
   if (text == "*") return std::string(text);
   if (text.front() == '[') return parse_ipv6_host(text);
   if (std::count(text.begin(), text.end(), ':') > 1) {
-    return wrong(text, "needs brackets around its IPv6 address: \"[2001:db8::1]\"");
+    return wrong(text, "needs brackets around its IPv6 address");
   }
   if (text.find(':') != std::string_view::npos) {
     return wrong(text, "has a port (expected the host alone: hosts match on every port)");
@@ -102,8 +120,15 @@ Result<std::string> parse_host_pattern(std::string_view text) {
   return host;
 }
 
+Result<std::string> parse_host_pattern(std::string_view text) {
+  Result<std::string> host = read_host_pattern(text);
+  if (host.ok()) return host;
+  return Err{Error{with_hint(host.error().message, meant_host(text))}};
+}
+
 Result<std::string> parse_host_header(std::string_view text) {
-  if (std::string problem = excess_problem(text); !problem.empty()) return wrong(text, problem);
+  if (std::string problem = excess_problem(text); !problem.empty())
+    return wrong(text, problem + ")");
   std::size_t colon = text.rfind(':');
   bool has_port = colon != std::string_view::npos && text.back() != ']';
   std::string_view host = has_port ? text.substr(0, colon) : text;

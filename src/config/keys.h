@@ -77,6 +77,20 @@ struct Legal {
 // "unknown key …" with what was meant: a key of this place or of another section.
 void report_unknown_key(Scope& scope, const Member& member, const Legal& legal);
 void note_origin(Scope& scope, const Member& member);
+// "[pool.web]" for "backend.web"; "" when no section is meant.
+std::string meant_title(std::string_view dotted);
+// `"connect" in [timeouts]` for "timeout connect", of keys that this version has; or "".
+std::string meant_anywhere(std::string_view words);
+// What to do instead, of words that are no key in any section; or "".
+std::string_view advice_for(std::string_view word);
+// Does a member of `table` stand where `key` was meant?
+bool is_meant(const Node& table, std::string_view key, std::span<const std::string_view> legal);
+template <typename T, std::size_t count>
+bool is_meant(const Node& table, std::string_view key, const Key<T> (&keys)[count]) {
+  std::vector<std::string_view> legal;
+  for (const Key<T>& row : keys) legal.push_back(row.name);
+  return is_meant(table, key, std::span<const std::string_view>(legal));
+}
 
 template <typename T>
 void show_keys(const std::string& prefix, std::span<const Key<T>> keys, const T& object,

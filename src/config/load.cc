@@ -1,6 +1,7 @@
 #include "weir/config/load.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "addresses.h"
 #include "files.h"
@@ -46,18 +47,36 @@ std::string title_of(std::string_view section) {
 
 bool is_section(Report& report, const std::string& file, const Node& node, std::string_view name) {
   if (node.is_table()) return true;
-  report.add({file, node.line, node.column}, std::string(name) + " is " + node.description() +
-                                                 " (expected a section: " + title_of(name) + ")");
+  std::string expected = title_of(name);
+  if (name == "pool" || name == "listener") {
+    const Node* own_name = node.kind == Node::Kind::kList && !node.items.empty()
+                               ? node.items[0].find("name")
+                               : nullptr;
+    if (own_name != nullptr && is_name(own_name->text))
+      expected = "[" + std::string(name) + "." + own_name->text + "]";
+  }
+  std::string what = node.is_list_of_tables() ? "in double brackets, [[" + std::string(name) + "]]"
+                                              : node.description();
+  std::string message = std::string(name) + " is " + what + " (expected a section: " + expected;
+  bool is_route = name == "routes" && node.is_list_of_tables() &&
+                  (node.items[0].find("pool") != nullptr || node.items[0].find("host") != nullptr);
+  if (is_route) message += "; did you mean [[route]]?";
+  report.add({file, node.line, node.column}, message + ")");
   return false;
 }
 
 bool is_named_table(Report& report, const std::string& file, const Member& member,
                     std::string_view section) {
   Place place{file, member.line, member.column};
+  std::string kind(section);
+  if (member.value.is_list_of_tables()) {
+    report.add(place, kind + "." + member.key + " is in double brackets (expected [" + kind + "." +
+                          member.key + "])");
+    return false;
+  }
   if (!member.value.is_table()) {
-    report.add(place, std::string(section) + "." + member.key + " is " +
-                          member.value.description() +
-                          " (expected a section: " + title_of(section) + ")");
+    report.add(place, "[" + kind + "] has no name (expected a section: " + title_of(section) +
+                          ", such as [" + kind + (kind == "pool" ? ".web" : ".public") + "])");
     return false;
   }
   if (is_name(member.key)) return true;
@@ -65,6 +84,13 @@ bool is_named_table(Report& report, const std::string& file, const Member& membe
                         " (expected letters, digits, \".\", \"_\" and \"-\", beginning with a "
                         "letter or digit)");
   return true;
+}
+
+std::string dotted_name(const Member& section) {
+  const Node& value = section.value;
+  if (!value.is_table() || value.members.empty() || !value.members[0].value.is_table())
+    return section.key;
+  return section.key + "." + value.members[0].key;
 }
 
 template <typename... T>
@@ -103,9 +129,20 @@ void Loader::read_sections(const Node& root) {
 
 void Loader::read_listeners(const Node& root) {
   const Node* section = root.find("listener");
-  if (section == nullptr || !is_section(report_, main_file_, *section, "listener")) return;
+  if (section == nullptr) return;
+  if (!is_section(report_, main_file_, *section, "listener")) {
+    has_unread_listener_ = true;
+    return;
+  }
+  bool has_said_nameless = false;
   for (const Member& member : section->members) {
-    if (is_named_table(report_, main_file_, member, "listener")) read_listener(member);
+    bool is_key = !member.value.is_table() && !member.value.is_list_of_tables();
+    if (is_key && std::exchange(has_said_nameless, true)) continue;
+    if (is_named_table(report_, main_file_, member, "listener")) {
+      read_listener(member);
+    } else {
+      has_unread_listener_ = true;
+    }
   }
 }
 
@@ -118,7 +155,7 @@ void Loader::read_listener(const Member& member) {
   listener.place = scope.place(member.line, member.column);
   read_table(scope, member.value, Part{kListenerKeys, listener});
   const Node* bind = member.value.find("bind");
-  if (bind == nullptr) {
+  if (bind == nullptr && !is_meant(member.value, "bind", kListenerKeys)) {
     report_.add(listener.place, "[" + title + "] without bind (expected bind = [\":8080\"])");
   }
   std::vector<Shown> shown;
@@ -158,11 +195,30 @@ void Loader::check_top_level(const Node& root) {
       report_unknown_key(scope, member, {});
       continue;
     }
-    std::string message = "unknown section [" + member.key + "]";
-    std::string_view meant = suggest(member.key, legal);
-    if (!meant.empty()) message += " (did you mean " + title_of(meant) + "?)";
-    report_.add(scope.place(member.line, member.column), message);
+    check_unknown_section(member, "");
   }
+}
+
+// Traefik's [http.routers.…] and the like are looked at by their inner name.
+void Loader::check_unknown_section(const Member& member, const std::string& outer) {
+  std::string_view word = member.key;
+  bool is_wrapper = outer.empty() && (word == "http" || word == "tcp" || word == "stream");
+  if (is_wrapper && member.value.is_table() && !member.value.members.empty() &&
+      member.value.members[0].value.is_table()) {
+    for (const Member& inner : member.value.members) check_unknown_section(inner, member.key + ".");
+    return;
+  }
+  std::string message = "unknown section [" + outer + member.key + "]";
+  std::string_view advice = advice_for(word);
+  std::string meant = meant_title(dotted_name(member));
+  if (!advice.empty()) {
+    message.append(" (").append(advice).append(")");
+  } else if (!meant.empty()) {
+    message.append(" (did you mean ").append(meant).append("?)");
+  }
+  has_unread_listener_ = has_unread_listener_ || meant.starts_with("[listener");
+  has_unread_pool_ = has_unread_pool_ || meant.starts_with("[pool.");
+  report_.add({main_file_, member.line, member.column}, message);
 }
 
 void Loader::read_main(std::string_view text) {
@@ -177,7 +233,8 @@ void Loader::read_main(std::string_view text) {
   metrics_bind_places_ = item_places(main_file_, find_in(root, "metrics", "bind"));
   read_tokens(find_in(root, "admin", "token_file"));
   read_route_files(find_in(root, "routes", "files"));
-  check_limits(find_in(root, "limits", "head_bytes"));
+  const Node* head_bytes = find_in(root, "limits", "head_bytes");
+  check_limits(head_bytes != nullptr ? head_bytes : find_in(root, "limits", "request_line_bytes"));
   check_all();
 }
 
@@ -217,6 +274,16 @@ Loaded load_text(std::string_view text, const std::string& name) {
   Loader loader(name);
   loader.read_main(text);
   return loader.finish();
+}
+
+std::string problem_of_line(const std::string& title, const std::string& line) {
+  std::string text = title + "\n" + line + "\n";
+  for (const Diagnostic& error : load_text(text, "line").errors) {
+    bool is_of_others =
+        error.message.starts_with("unknown pool") || error.message.starts_with("files: ");
+    if (error.place.line == 2 && !is_of_others) return error.message;
+  }
+  return {};
 }
 
 Loaded load_file(const std::string& path) {

@@ -32,6 +32,7 @@ class Loader {
   void read_pages(const Node& root);
   void read_pool_base(const Node& root);
   void check_top_level(const Node& root);
+  void check_unknown_section(const Member& member, const std::string& outer);
   // entries.cc: what route files may hold too
   void read_entries(const Node& root, const std::string& file);
   void read_pool(const Member& member, const std::string& file);
@@ -41,11 +42,14 @@ class Loader {
   void read_route_file(const std::string& path, const Place& pattern);
   void check_route_file(const Node& root, const std::string& path);
   bool parse_file(const std::string& text, const std::string& file, Node& out);
+  void check_action(Scope& scope, const Node& node, const RouteDraft& draft);
+  void warn_of_host(const Scope& scope, const Node& node);
   // checks.cc: across sections and files
   void check_all();
-  void check_limits(const Node* head_bytes);
+  void check_limits(const Node* at);
   void check_listeners();
   void check_pools_of_routes();
+  std::string meant_pool(const std::string& pool) const;
   // access.cc: the admin interface's
   void read_tokens(const Node* token_file);
   void check_admin_binds();
@@ -68,10 +72,16 @@ class Loader {
   std::map<std::string, Place> pool_places_;  // also of pools with errors
   std::vector<Place> route_pool_places_;      // of each route's pool key
   bool has_unread_file_ = false;
+  bool has_unread_pool_ = false;  // a section that should be a pool's, or a listener's
+  bool has_unread_listener_ = false;
 };
 
 // Whether `node` can be the section; reports when not.
 bool is_section(Report& report, const std::string& file, const Node& node, std::string_view name);
+// "backend.web" of [backend.web], "server" of [server].
+std::string dotted_name(const Member& section);
+// What is wrong with one line of a section, when it stands there alone: "" = nothing.
+std::string problem_of_line(const std::string& title, const std::string& line);
 // Whether `member` can be one of a section's named tables ([pool.NAME]); reports when not, and when
 // its name is none.
 bool is_named_table(Report& report, const std::string& file, const Member& member,

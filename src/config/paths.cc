@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "meant.h"
 #include "tree.h"
 #include "values.h"
 
@@ -47,12 +48,17 @@ Result<std::string> decode_unreserved(std::string_view text) {
 }
 
 std::string path_problem(std::string_view text) {
+  bool is_pattern = text.find_first_of("\\^{}|[]") != std::string_view::npos;
+  if (is_pattern || text.starts_with('~')) {
+    return "looks like a pattern (expected a plain path, which covers everything below it)";
+  }
+  if (text.find("://") != std::string_view::npos) return "is a URL (expected its path alone)";
   if (text.empty() || text.front() != '/') return "does not begin with \"/\"";
   if (text.size() > kMaxPathBytes) return "is longer than 4096 bytes";
   for (char c : text) {
     if (c == '?') return "has a query (routes match on the path alone)";
     if (c == '#') return "has a fragment (routes match on the path alone)";
-    if (c == '*') return "has a wildcard (a path covers everything below it: \"/api\")";
+    if (c == '*') return "has a wildcard (a path covers everything below it anyway)";
     bool is_visible = c > ' ' && c < 0x7f;
     if (!is_visible) return "has a character that must be percent-encoded";
   }
@@ -71,7 +77,7 @@ bool has_dot_segment(std::string_view path) {
 
 }  // namespace
 
-Result<std::string> parse_path(std::string_view text) {
+Result<std::string> read_path(std::string_view text) {
   if (std::string problem = path_problem(text); !problem.empty()) return wrong(text, problem);
   Result<std::string> decoded = decode_unreserved(text);
   if (!decoded.ok()) return decoded;
@@ -81,6 +87,12 @@ Result<std::string> parse_path(std::string_view text) {
   }
   if (path.ends_with('/')) path.pop_back();
   return path;
+}
+
+Result<std::string> parse_path(std::string_view text) {
+  Result<std::string> path = read_path(text);
+  if (path.ok()) return path;
+  return Err{Error{with_hint(path.error().message, meant_path(text))}};
 }
 
 }  // namespace weir::config

@@ -24,16 +24,6 @@ constexpr Word kOtherProxiesWords[] = {
 constexpr std::string_view kPrefixes[] = {"timeout_", "option_", "proxy_", "max_"};
 constexpr std::string_view kSuffixes[] = {"_timeout", "timeout", "_secs", "_ms", "s"};
 
-std::string normal_form(std::string_view word) {
-  std::string out;
-  for (char c : word) {
-    bool is_gap = c == '-' || c == ' ' || c == '_';
-    if (is_gap && !out.empty() && out.back() == '_') continue;
-    out += is_gap ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
-  return out;
-}
-
 std::string_view find(std::string_view word, std::span<const std::string_view> legal) {
   auto at = std::find(legal.begin(), legal.end(), word);
   return at == legal.end() ? std::string_view() : *at;
@@ -84,6 +74,16 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
+
+std::string normal_form(std::string_view word) {
+  std::string out;
+  for (char c : word) {
+    bool is_gap = c == '-' || c == ' ' || c == '_';
+    if (is_gap && !out.empty() && out.back() == '_') continue;
+    out += is_gap ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return out;
+}
 
 std::string_view translate(std::string_view word, std::span<const std::string_view> legal) {
   if (word.size() > 64) return {};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "meant.h"
 #include "rows.h"
 #include "suggest.h"
 #include "values.h"
@@ -63,15 +64,30 @@ bool read_route_file(Scope& scope, const Node& node, std::string& out) {
                                  "(expected a glob for TOML files: \"routes.d/*.toml\")");
   }
   if (!out.ends_with(".toml")) {
-    return scope.expected(node, "a glob that ends in .toml: \"routes.d/*.toml\"");
+    std::string meant = out.ends_with('*') ? out + ".toml" : "";
+    std::size_t dot = out.find_first_of("*?.");
+    if (!out.empty() && (dot == std::string::npos || out.ends_with(".d") || out.ends_with(".d/")))
+      meant = out + (out.ends_with('/') ? "*.toml" : "/*.toml");
+    return scope.expected(node, "a glob that ends in .toml: \"routes.d/*.toml\"",
+                          meant.empty() ? "" : in_quotes(meant));
   }
   return true;
+}
+
+// Whether one string would be accepted as an item.
+template <typename ReadItem>
+bool is_good_item(const Node& node, ReadItem read_item) {
+  Report ignored;
+  Scope scope{ignored, {}, {}, nullptr, {}, {}};
+  std::string text;
+  return node.kind == Node::Kind::kString && read_item(scope, node, text);
 }
 
 template <typename ReadItem>
 bool read_items(Scope& scope, const Node& node, std::string_view what, ReadItem read_item,
                 std::vector<std::string>& out) {
-  if (!is_list(scope, node, what)) return false;
+  std::string meant = is_good_item(node, read_item) ? in_quotes(node.text) : "";
+  if (!is_list(scope, node, what, meant)) return false;
   out.clear();
   for (const Node& item : node.items) {
     std::string text;
@@ -120,7 +136,10 @@ bool HashOn::read(Scope& scope, const Node& node, Value& out) {
   bool is_plain = out == "client_ip" || out == "path";
   bool is_named = (out.starts_with("header:") || out.starts_with("cookie:")) &&
                   is_token(std::string_view(out).substr(colon + 1));
-  return is_plain || is_named || scope.expected(node, kForms);
+  constexpr std::string_view kPlain[] = {"client_ip", "path"};
+  std::string_view meant = is_plain || is_named ? "" : suggest(out, kPlain);
+  return is_plain || is_named ||
+         scope.expected(node, kForms, meant.empty() ? "" : in_quotes(meant));
 }
 
 bool Health::read(Scope& scope, const Node& node, Value& out) {
@@ -160,12 +179,22 @@ bool Label::read(Scope& scope, const Node& node, Value& out) {
 bool RouteHosts::read(Scope& scope, const Node& node, Value& out) {
   constexpr std::string_view kForm = "a list of host names: [\"www.example.com\"]";
   if (!read_items(scope, node, kForm, read_host, out)) return false;
-  return !out.empty() || scope.wrong(node, "is empty (expected a host name)");
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    auto first = std::find(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(i), out[i]);
+    std::size_t earlier = static_cast<std::size_t>(first - out.begin());
+    if (earlier == i) continue;
+    scope.wrong(node.items[i], in_quotes(out[i]) + " stands here twice, first at " +
+                                   scope.place(node.items[earlier]).text() + " (delete one)");
+    out.resize(i);  // the rest is checked when this is mended
+    return false;
+  }
+  return !out.empty() ||
+         scope.wrong(node, "is empty (expected a host name, or \"*\" for every host)");
 }
 
 bool RouteHost::read(Scope& scope, const Node& node, Value& out) {
   if (node.kind == Node::Kind::kList) {
-    return scope.expected(node, "one host name", "hosts = […]");
+    return scope.expected(node, "one host name; hosts = […] takes several");
   }
   std::string host;
   if (!read_host(scope, node, host)) return false;
@@ -186,13 +215,12 @@ bool RoutePath::read(Scope& scope, const Node& node, Value& out) {
   return true;
 }
 
+constexpr Choice<bool> kSchemes[] = {{"http", false}, {"https", true}};
+
 bool RouteScheme::read(Scope& scope, const Node& node, Value& out) {
-  std::string text;
-  if (!read_string(scope, node, "\"http\" or \"https\"", text)) return false;
-  if (text != "http" && text != "https") {
-    return scope.expected(node, "\"http\" or \"https\"");
-  }
-  out = text;
+  bool is_secure = false;
+  if (!OneOf<kSchemes>::read(scope, node, is_secure)) return false;
+  out = is_secure ? "https" : "http";
   return true;
 }
 

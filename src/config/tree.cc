@@ -3,7 +3,6 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <cctype>
 #include <utility>
 
 namespace weir::config {
@@ -48,25 +47,9 @@ Node convert(const toml::node& from) {
     to.boolean = boolean->get();
   } else {
     to.kind = from.is_floating_point() ? Node::Kind::kNumber : Node::Kind::kDate;
+    to.number = from.value_or(0.0);
   }
   return to;
-}
-
-// toml++ names the grammar rule that it was in and starts with a capital: "Error while parsing
-// decimal integer: expected digit, saw 's'". The forgotten quotes and units behind most of these
-// deserve a word.
-std::string in_our_words(std::string_view message) {
-  constexpr std::string_view kPrefix = "Error while parsing ";
-  std::string text(message.starts_with(kPrefix) ? message.substr(kPrefix.size()) : message);
-  if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
-  std::string hint;
-  if (text.starts_with("value: could not determine") || text.starts_with("decimal")) {
-    hint = " (texts, durations, sizes and addresses stand in quotes)";
-  }
-  if (text.starts_with("inline table") && text.find("\\n") != std::string::npos) {
-    hint = " (a table in braces stands on one line)";
-  }
-  return "not TOML: " + text + hint;
 }
 
 }  // namespace
@@ -109,7 +92,7 @@ Result<Node, SyntaxError> parse_toml(std::string_view text) {
     return convert(toml::parse(text));
   } catch (const toml::parse_error& error) {
     const toml::source_position& begin = error.source().begin;
-    return Err{SyntaxError{begin.line, begin.column, in_our_words(error.description())}};
+    return Err{SyntaxError{begin.line, begin.column, std::string(error.description())}};
   }
 }
 

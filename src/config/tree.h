@@ -19,6 +19,7 @@ struct Node {
   unsigned column = 0;
   std::string text;             // kString
   std::int64_t integer = 0;     // kInteger
+  double number = 0;            // kNumber
   bool boolean = false;         // kBoolean
   std::vector<Node> items;      // kList
   std::vector<Member> members;  // kTable
@@ -44,6 +45,7 @@ struct SyntaxError {
   std::string message;
 };
 
+// The complaint is the parser's own; syntax.h explains it.
 Result<Node, SyntaxError> parse_toml(std::string_view text);
 // As a TOML string, in quotes.
 std::string in_quotes(std::string_view text);

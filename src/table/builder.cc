@@ -88,9 +88,10 @@ std::vector<Diagnostic> check_pools(const config::Config& config) {
       std::optional<std::string> listener = find_own_listener(config, backend.endpoint);
       if (listener.has_value()) {
         errors.push_back(
-            {backend.place, "backend " + backend.endpoint.text() + " of pool " + quoted(pool.name) +
-                                " is weir's own listener " + quoted(*listener) +
-                                (*listener == "admin" ? " (it is not for clients)" : " (a loop)")});
+            {backend.place, "backend " + backend.endpoint.text() + " is weir's own listener " +
+                                quoted(*listener) +
+                                (*listener == "admin" ? " (it is not for clients" : " (a loop") +
+                                ": expected the address where the application listens)"});
       }
     }
   }

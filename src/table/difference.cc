@@ -72,6 +72,8 @@ std::string Difference::text() const {
   append_count(out, "-", hosts_removed, "host");
   append_count(out, "", hosts_moved, "host", " moved");
   append_count(out, "", hosts_relabelled, "host", " relabelled");
+  append_count(out, "+", pools_added, "pool");
+  append_count(out, "-", pools_removed, "pool");
   append_count(out, "", pools_changed, "pool", " changed");
   append_count(out, "+", backends_added, "backend");
   append_count(out, "-", backends_removed, "backend");
@@ -131,7 +133,13 @@ void compare_pools(const backend::PoolSet& before, const backend::PoolSet& after
     auto old = before.find(static_cast<backend::PoolId>(id));
     auto pool = after.find(static_cast<backend::PoolId>(id));
     if (old == pool) continue;
-    if (!old || !pool || !has_same_settings(*old, *pool)) ++difference.pools_changed;
+    if (!old) {
+      ++difference.pools_added;
+    } else if (!pool) {
+      ++difference.pools_removed;
+    } else if (!has_same_settings(*old, *pool)) {
+      ++difference.pools_changed;
+    }
   }
   auto old_backends = sorted_backends(before);
   auto backends = sorted_backends(after);

@@ -108,7 +108,7 @@ class TestCheck:
         assert all(int(column) >= 1 for _, column in places)
 
     @pytest.mark.parametrize('section, key, meant', [
-        ('[pool.web]', 'maxconn = 5', 'max_in_flight'),
+        ('[pool.web]', 'servers = []', 'backends'),
         ('[pool.web]', 'balence = "random"', 'balance'),
         ('[server]', 'nbthread = 4', 'workers'),
         ('[listener.public]', 'port = 80', 'bind'),

@@ -28,7 +28,7 @@ struct Loaded {
   std::optional<Config> config;      // only without errors
   std::optional<Config> draft;       // with errors: what was understood, to look for further ones
   std::vector<Diagnostic> errors;    // all of them, in order of files and lines
-  std::vector<Diagnostic> warnings;  // what does no harm to serving
+  std::vector<Diagnostic> warnings;  // legal, but probably not meant: refuses nothing
   std::vector<std::string> files;    // every file that was read or looked for (for the watcher)
   std::vector<std::string> globs;    // [routes] files, resolved
   std::vector<DumpLine> dump;        // only without errors

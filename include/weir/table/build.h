@@ -30,7 +30,9 @@ struct Difference {
   std::size_t hosts_removed = 0;
   std::size_t hosts_moved = 0;       // one of its routes leads to another pool, is new or is gone
   std::size_t hosts_relabelled = 0;  // only names of its routes changed
-  std::size_t pools_changed = 0;     // added, removed or with other settings
+  std::size_t pools_added = 0;
+  std::size_t pools_removed = 0;
+  std::size_t pools_changed = 0;  // with other settings
   std::size_t backends_added = 0;
   std::size_t backends_removed = 0;
   bool operator==(const Difference&) const = default;

@@ -7,7 +7,8 @@ namespace weir::config::test {
 namespace {
 
 std::string main_with(std::string_view admin) {
-  return "[admin]\nbind = [\"127.0.0.1:0\"]\n" + std::string(admin) + std::string(kListener);
+  return "[admin]\nbind = [\"127.0.0.1:0\"]\n" + std::string(admin) + std::string(kListener) +
+         std::string(kPool) + "[[route]]\nhost = \"*\"\npool = \"zz\"\n";
 }
 
 std::string errors_with(const Folder& folder, std::string_view admin) {

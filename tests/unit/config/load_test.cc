@@ -286,7 +286,7 @@ TEST_CASE("a file's failure names the file and the reason") {
 
   Loaded directory = load_file(folder.path("."));
   REQUIRE(directory.errors.size() == 1);
-  CHECK(directory.errors[0].message.ends_with(": Is a directory"));
+  CHECK(directory.errors[0].message.ends_with(": Is a directory (expected a file)"));
 
   std::string empty = folder.write("weir.toml", "");
   CHECK(load_file(empty).errors.at(0).message.starts_with("no listener"));

@@ -49,11 +49,14 @@ TEST_CASE("differences read as a sentence") {
   difference.hosts_removed = 1;
   difference.hosts_moved = 1;
   difference.hosts_relabelled = 2;
+  difference.pools_added = 2;
+  difference.pools_removed = 1;
   difference.pools_changed = 3;
   difference.backends_added = 1;
   difference.backends_removed = 10;
   CHECK(difference.text() ==
-        "+2 hosts, -1 host, 1 host moved, 2 hosts relabelled, 3 pools changed, +1 backend, "
+        "+2 hosts, -1 host, 1 host moved, 2 hosts relabelled, +2 pools, -1 pool, 3 pools "
+        "changed, +1 backend, "
         "-10 backends");
   CHECK(!difference.is_empty());
 }
@@ -75,14 +78,14 @@ TEST_CASE("a build says what it changes") {
       {[](Config& c) { c.route_entries[0].name = "main"; }, "2 hosts relabelled"},
       {[](Config& c) { c.pools[0].retries = 7; }, "1 pool changed"},
       {[](Config& c) { c.pools.push_back(pool_of("new", {"127.0.0.1:4"})); },
-       "1 pool changed, +1 backend"},
+       "+1 pool, +1 backend"},
       {[](Config& c) { c.pools[1] = pool_of("api", {"127.0.0.1:4"}); }, "+1 backend, -1 backend"},
       {[](Config& c) { c.pools[0].backends.pop_back(); }, "-1 backend"},
       {[](Config& c) {
          c.pools[1].name = "api2";
          c.route_entries[1].pool = "api2";
        },
-       "1 host moved, 2 pools changed, +1 backend, -1 backend"},
+       "1 host moved, +1 pool, -1 pool, +1 backend, -1 backend"},
       // Order and spelling mean nothing.
       {[](Config& c) {
          std::reverse(c.pools.begin(), c.pools.end());
