@@ -51,11 +51,13 @@ namespace {
 std::string_view cause_of(int number) {
   switch (number) {
     case EADDRINUSE:
-      return "address already in use (another process listens there)";
+      return "address already in use";
     case EACCES:
-      return "permission denied (ports below 1024 need root or CAP_NET_BIND_SERVICE)";
+      return "permission denied (ports below 1024 need CAP_NET_BIND_SERVICE: "
+             "AmbientCapabilities=CAP_NET_BIND_SERVICE in the systemd unit, setcap "
+             "cap_net_bind_service+ep on the binary, or a start as root)";
     case EADDRNOTAVAIL:
-      return "no such address on this machine";
+      return "no such address on this machine (ip address lists those that it has)";
     case EAFNOSUPPORT:
       return "this address family is switched off here (no IPv6? use an IPv4 address)";
     case EMFILE:

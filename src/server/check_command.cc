@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "commands.h"
+#include "output.h"
 #include "weir/config/load.h"
 #include "weir/table/build.h"
 
@@ -51,7 +52,7 @@ int check_command(const CommandLine& line) {
                 count(built.tables->routes->hosts(), "host").c_str(),
                 count(loaded.config->pools.size(), "pool").c_str());
   }
-  return 0;
+  return finish_output(0);
 }
 
 }  // namespace weir::server

@@ -6,6 +6,7 @@
 
 #include "machine.h"
 #include "notify.h"
+#include "port_holder.h"
 #include "version.h"
 #include "weir/base/version.h"
 #include "weir/observe/exporter.h"
@@ -88,8 +89,8 @@ std::optional<Error> Control::bind_listeners(const config::Config& config) {
       options.defer_accept = listener.defer_accept ? std::chrono::seconds(1) : Duration::zero();
       Result<net::ListeningSocket> socket = open_socket(bind, options);
       if (!socket.ok())
-        return Error{"weir: listener \"" + listener.name + "\": cannot listen on " +
-                     socket.error().message};
+        return Error{cannot_listen("listener \"" + listener.name + "\"", bind.endpoint,
+                                   socket.error().message)};
       auto address = static_cast<std::uint32_t>(addresses_.size());
       addresses_.push_back({index, socket->endpoint().ip.port()});
       listener_status_.push_back({listener.name, socket->endpoint().text()});

@@ -1,5 +1,6 @@
 // Where the admin interface listens, and who may come in.
 #include "control.h"
+#include "port_holder.h"
 #include "version.h"
 
 namespace weir::server {
@@ -28,13 +29,15 @@ std::optional<Error> Control::bind_admin(const config::Config& config) {
     // The default names both loopbacks; a machine without IPv6 has one.
     bool is_dispensable = bind.endpoint.ip.is_v6() && !admin_sockets_.empty() &&
                           socket.error().message.find("in use") == std::string::npos;
-    if (!is_dispensable) return Error{"weir: admin: cannot listen on " + socket.error().message};
+    if (!is_dispensable)
+      return Error{cannot_listen("admin", bind.endpoint, socket.error().message)};
     log_.warn("the admin interface does not listen on one of its addresses",
               {{"reason", socket.error().message}});
   }
   for (const config::BindAddress& bind : config.metrics.bind) {
     Result<net::ListeningSocket> socket = open_socket(bind, options);
-    if (!socket.ok()) return Error{"weir: metrics: cannot listen on " + socket.error().message};
+    if (!socket.ok())
+      return Error{cannot_listen("metrics", bind.endpoint, socket.error().message)};
     metrics_sockets_.push_back(std::move(socket).value());
   }
   access_ = make_access(config);

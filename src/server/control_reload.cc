@@ -5,6 +5,7 @@
 
 #include "control.h"
 #include "notify.h"
+#include "restart_keys.h"
 #include "version.h"
 
 namespace weir::server {
@@ -12,20 +13,6 @@ namespace weir::server {
 namespace {
 
 constexpr std::string_view kFileChange = "file change";
-
-bool is_bound_alike(const config::Config& a, const config::Config& b) {
-  if (a.listeners.size() != b.listeners.size() || a.admin.bind != b.admin.bind ||
-      a.metrics.bind != b.metrics.bind)
-    return false;
-  for (std::size_t index = 0; index < a.listeners.size(); ++index) {
-    const config::ListenerConfig& left = a.listeners[index];
-    const config::ListenerConfig& right = b.listeners[index];
-    if (left.name != right.name || left.bind != right.bind ||
-        left.defer_accept != right.defer_accept)
-      return false;
-  }
-  return true;
-}
 
 // All values in effect that are not entries of the table.
 std::vector<std::string> settings_of(const config::Loaded& loaded) {
@@ -186,13 +173,8 @@ void Control::free_in_background(std::shared_ptr<Version> version) {
 }
 
 void Control::warn_of_restart(const config::Config& next) {
-  const config::Config& now = started_with_;
-  auto warn = [this](std::string_view what) {
-    log_.warn("a change takes effect at the next start only", {{"what", std::string(what)}});
-  };
-  if (next.server.workers != now.server.workers) warn("[server] workers");
-  if (next.server.max_connections != now.server.max_connections) warn("[server] max_connections");
-  if (!is_bound_alike(next, now)) warn("listeners, [admin] and [metrics] bind");
+  for (const std::string& change : keys_for_restart(started_with_, next))
+    log_.warn("a change takes effect at the next start only", {{"what", change}});
 }
 
 void Control::watch_files(const Version& version) {

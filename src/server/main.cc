@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "output.h"
 #include "weir/base/version.h"
 #include "weir/cli/cli.h"
 
@@ -47,11 +48,11 @@ int main(int argc, char** argv) {
     case Command::kHelp: {
       std::string_view text = weir::server::help_text(line->help_topic);
       std::fwrite(text.data(), 1, text.size(), stdout);
-      return 0;
+      return weir::server::finish_output(0);
     }
     case Command::kVersion:
       std::printf("weir %.*s\n", static_cast<int>(weir::kVersion.size()), weir::kVersion.data());
-      return 0;
+      return weir::server::finish_output(0);
     case Command::kRun:
       return weir::server::run_command(*line);
     case Command::kCheck:

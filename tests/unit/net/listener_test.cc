@@ -54,10 +54,9 @@ TEST_CASE("the any address of IPv6 takes IPv4 clients too, unless it is IPv6 onl
 
 TEST_CASE("errors name the address, the cause and a cure") {
   ListeningSocket socket = listen_at(loopback());
-  CHECK(error_of(socket.endpoint()) ==
-        socket.endpoint().text() + ": address already in use (another process listens there)");
+  CHECK(error_of(socket.endpoint()) == socket.endpoint().text() + ": address already in use");
   CHECK(error_of({IpAddress::v4(0xc0000201, 80), {}}) ==
-        "192.0.2.1:80: no such address on this machine");
+        "192.0.2.1:80: no such address on this machine (ip address lists those that it has)");
   CHECK(error_of({{}, "/nonexistent/weir.sock"}) ==
         "unix:/nonexistent/weir.sock: no such directory");
 }
@@ -93,8 +92,7 @@ TEST_CASE("a unix socket replaces a stale path, not a living or a foreign one") 
     struct stat status {};
     REQUIRE(::stat(path.c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0660);
-    CHECK(error_of({{}, path}) ==
-          "unix:" + path + ": address already in use (another process listens there)");
+    CHECK(error_of({{}, path}) == "unix:" + path + ": address already in use");
     CHECK(exists(path));
   }
   CHECK_FALSE(exists(path));
