@@ -88,9 +88,9 @@ bool check_backend(Scope& scope, const Node& node, const Endpoint& endpoint) {
                                  " has port 0 (expected the backend's own port, from 1 to 65535)");
   }
   if (endpoint.ip.is_unspecified()) {
-    return scope.wrong(node, in_quotes(node.text) +
-                                 " is where one listens, not where one connects to (expected the "
-                                 "backend's own address: 127.0.0.1 on this machine)");
+    scope.wrong(node, in_quotes(node.text) +
+                          " is where one listens, not where one connects to (expected the "
+                          "backend's own address: 127.0.0.1 on this machine)");
   }
   return true;
 }
@@ -110,8 +110,13 @@ bool read_backend_address(Scope& scope, const Node& node, BackendConfig& out) {
   if (is_host_name(node.text)) {
     std::string cure = meant.empty() ? "expected an IP address: \"127.0.0.1:9001\""
                                      : "expected an IP address; did you mean " + meant + "?";
-    return scope.wrong(node, in_quotes(node.text) +
-                                 ": host names are not available in this version (" + cure + ")");
+    scope.wrong(node, in_quotes(node.text) + ": host names are not available in this version (" +
+                          cure + ")");
+    if (meant.empty()) return false;
+    // Kept, so that a loop is noticed before it is suggested.
+    Result<Endpoint> local = Endpoint::parse(meant.substr(1, meant.size() - 2));
+    if (local.ok()) out = {*local, scope.place(node)};
+    return local.ok();
   }
   Result<Endpoint> endpoint = parse_endpoint(scope, node.text);
   if (!endpoint.ok()) {

@@ -37,7 +37,8 @@ bool Loader::parse_file(const std::string& text, const std::string& file, Node& 
   std::string problem = explained.mended_line.empty()
                             ? std::string()
                             : problem_of_line(explained.title, explained.mended_line);
-  if (!problem.empty()) {
+  bool is_another = problem.find("stands without") != std::string::npos;
+  if (!problem.empty() && !is_another) {
     message.append(", and ").append(problem);
   } else {
     message = with_toml_hint(message, explained.meant);

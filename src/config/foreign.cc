@@ -162,6 +162,18 @@ std::string_view binary_kind(std::string_view text) {
   return {};
 }
 
+// The first line of a conflict that git has marked, or 0.
+unsigned conflict_line(std::string_view text) {
+  unsigned number = 0;
+  for (std::string_view line : split_lines(text)) {
+    ++number;
+    if (line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ") || line == "=======") {
+      return number;
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 SyntaxError foreign_format(std::string_view text) {
@@ -169,6 +181,9 @@ SyntaxError foreign_format(std::string_view text) {
     return {1, 1, std::string(binary)};
   }
   if (text.starts_with("#!")) return {1, 1, std::string(words_for(Kind::kScript))};
+  if (unsigned line = conflict_line(text); line != 0) {
+    return {line, 1, "a merge conflict is left in this file (expected one of its two sides)"};
+  }
   constexpr std::size_t kEnough = 20;
   std::vector<std::string_view> lines;
   unsigned number = 0;

@@ -172,10 +172,10 @@ std::size_t equals_in(std::string_view code) {
 }
 
 bool is_title(std::string_view code) {
-  std::size_t name = code.find_first_not_of('[');
-  return code.starts_with('[') && name != std::string_view::npos && name <= 2 &&
-         is_bare_key(code.substr(name, 1)) && code.ends_with(']') &&
-         code.find('=') == std::string_view::npos;
+  std::size_t brackets = std::min(code.find_first_not_of('['), code.size());
+  std::string_view name = name_of_title(code);
+  return (brackets == 1 || brackets == 2) && is_bare_key(name.substr(0, 1)) &&
+         code.ends_with(']') && code.find('=') == std::string_view::npos;
 }
 
 bool is_assignment(std::string_view code) {

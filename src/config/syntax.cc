@@ -269,6 +269,8 @@ class Explainer {
     if (says("dangling comma"))
       return tell_at(
           at_, "a comma before the } (expected none behind the last key of a table in braces)");
+    if (says("expected comma or closing") && char_at(at_) == ';')
+      return tell_at(at_, "a ; between two items (expected a comma)");
     if (!says("expected comma or closing") ||
         std::string_view("\"'{[").find(char_at(at_)) == std::string_view::npos)
       return false;
@@ -290,6 +292,8 @@ class Explainer {
       found_.meant.clear();
       return true;
     }
+    if (equals != std::string_view::npos && code_.substr(equals).starts_with("=>"))
+      return tell_at(code_begin_ + equals, "=> between key and value (expected =)");
     if (equals != std::string_view::npos && trim(code_.substr(equals + 1)).empty())
       return tell_at(code_begin_ + equals,
                      "no value behind the = (expected one, or delete the line)");
@@ -327,6 +331,8 @@ class Explainer {
       return true;
     }
     if (rest.starts_with("//")) return tell_at(at_, "// begins no comment (expected #)");
+    if (rest.starts_with('"') || rest.starts_with('\'') || rest.starts_with('['))
+      return tell_at(at_, "a second value on the line (expected [ ] around several, with commas)");
     bool is_quote_before = at_ > 0 && line_[at_ - 1] == '"';
     if (is_quote_before && rest.find('"') != std::string_view::npos && rest[0] != ',' &&
         rest[0] != ' ')
@@ -373,7 +379,9 @@ class Explainer {
       return tell_at(begin,
                      "there is no " + shown + " in TOML (leave the line out for the default)");
     if (says("not representable")) return tell_at(begin, shown + " is too large a number");
-    bool is_number = token.find_first_not_of("0123456789+-_.eExX") == std::string_view::npos;
+    bool is_number =
+        token.find_first_not_of("0123456789+-_.eExX") == std::string_view::npos &&
+        (token[0] < 'A' || token.find_first_of("0123456789") != std::string_view::npos);
     std::size_t digit = token.find_first_not_of('0');
     if (is_number && says("leading zero") && digit != std::string_view::npos) {
       tell_at(begin, shown + " has a leading zero");

@@ -60,7 +60,7 @@ int main(int argc, char** argv) {
     case Command::kDemo:
       return weir::server::demo_command(*line);
     case Command::kCli:
-      return weir::cli::run(words, environment());
+      return weir::server::finish_output(weir::cli::run(words, environment()));
   }
   return 2;
 }

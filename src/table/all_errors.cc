@@ -11,6 +11,10 @@ auto order_of(const config::Diagnostic& error) {
   return std::tie(error.place.file, error.place.line, error.place.column);
 }
 
+bool is_loop(const config::Diagnostic& error) {
+  return error.message.find("is weir's own listener") != std::string::npos;
+}
+
 }  // namespace
 
 std::vector<config::Diagnostic> all_errors(const config::Loaded& loaded, Builder& builder,
@@ -23,11 +27,15 @@ std::vector<config::Diagnostic> all_errors(const config::Loaded& loaded, Builder
     // A builder of its own: what does not load must leave no trace. Missing pools may be missing
     // because of an error that is reported already.
     for (config::Diagnostic& error : Builder(1, 0).build(*loaded.draft).errors) {
-      bool is_known = std::any_of(
-          errors.begin(), errors.end(),
-          [&](const config::Diagnostic& known) { return order_of(known) == order_of(error); });
-      if (!is_known && !error.message.starts_with("there is no pool"))
+      auto known = std::find_if(errors.begin(), errors.end(), [&](const auto& earlier) {
+        return order_of(earlier) == order_of(error);
+      });
+      if (known != errors.end()) {
+        // What is wrong with the address of a loop would only lead to the loop.
+        if (is_loop(error)) *known = std::move(error);
+      } else if (!error.message.starts_with("there is no pool")) {
         errors.push_back(std::move(error));
+      }
     }
   }
   std::stable_sort(errors.begin(), errors.end(),

@@ -96,6 +96,7 @@ NOT_TOML = [
     # between key and value
     (server('name: "a"'), '2:5', ': between key and value', 'expected ='),
     (server('name == "a"'), '2:6', 'expected one ='),
+    (server('name => "a"'), '2:6', 'expected ='),
     (server('name "a"'), '2:1', 'no = between key and value', '"name" in [server]'),
     (server('name'), '2:1', 'no = between key and value'),
     (server('name ='), '2:6', 'no value behind the ='),
@@ -109,6 +110,7 @@ NOT_TOML = [
     (server('name = "a",'), '2:11', 'a comma at the end of the line'),
     (server('name = "a" // mine'), '2:12', '// begins no comment', 'expected #'),
     (server('name = "a" workers = 3'), '2:12', 'a second key on one line'),
+    (server('name = "a" "b"'), '2:12', 'a second value on the line', '[ ]'),
     (backends('"10.0.0.1:80", "10.0.0.2:80"'), '2:25', 'a comma outside of a list', '[ ]'),
     (server('// mine'), '2:1', '// begins no comment', 'expected #'),
     (server('; mine'), '2:1', '; begins no comment', 'expected #'),
@@ -124,6 +126,9 @@ NOT_TOML = [
     (backends('["10.0.0.1:80"\n\n[log]\nlevel = "info"'), '2:12', 'this [ is not closed', 'before line 4'),
     (backends('["10.0.0.1:80"\nretries = 1'), '2:12', 'this [ is not closed', 'before line 3'),
     (backends('[\n  "10.0.0.1:80"\n  "10.0.0.2:80"\n]'), '4:3', 'a comma is missing'),
+    (backends('["10.0.0.1:80"; "10.0.0.2:80"]'), '2:26', 'a ; between two items'),
+    ('[[route]]\npool = "web"\nhosts = [a, b]', '3:10', 'a stands without quotation marks', 'did you mean "a"?'),
+    (server('workers = x'), '2:11', 'x stands without quotation marks', 'a whole number'),
     (pool('timeouts = { connect = "1s"'), '3:12', 'this { is not closed', 'stands on one line'),
     (pool('timeouts = { connect = "1s",\n  request = "2s" }'), '3:12', 'this { is not closed', 'stands on one line'),
     (pool('timeouts = { connect = "1s", }'), '3:30', 'a comma before the }'),
@@ -134,6 +139,7 @@ NOT_TOML = [
     ('[server]\nname = "a"\n[log]\n[server]\nworkers = 1', '4:1', '[server] stands here twice', 'first in line 1'),
     ('[pool.web]\nbackends = []\n[pool.a]\nbackends = []\n[pool.web]', '5:1', '[pool.web] stands', 'first in line 1'),
     ('[route]\nhost = "a"\n[[route]]\nhost = "b"', '3:1', '[route] in line 1', 'each route is a [[route]]'),
+    ('[ route ]\nhost = "a"\n[[route]]\nhost = "b"', '3:1', '[ route ] in line 1', 'each route is a [[route]]'),
     ('route = []\n[[route]]\nhost = "b"', '2:1', 'route = … in line 1', 'each route is a [[route]]'),
     # characters that cannot be seen
     (server('name = "a"\u00a0'), '2:11', 'invisible character, U+00A0'),
@@ -157,6 +163,8 @@ OTHER_FILES = [
     ('#!/bin/sh\nexec weir\n', '1:1', 'script'),
     ('[Unit]\nDescription=weir\n', '1:1', 'systemd unit'),
     ('www.example.com web\napi.example.com api\n', '1:1', 'map of hosts', '[[route]]'),
+    ('<<<<<<< HEAD\n[server]\n', '1:1', 'a merge conflict is left'),
+    ('[server]\nname = "a"\n=======\nname = "b"\n', '3:1', 'a merge conflict is left'),
     ('\x7fELF\x02\x01\x01\x00', '1:1', 'a program'),
     ('\x00\x01\x02', '1:1', 'binary'),
 ]
@@ -322,6 +330,8 @@ ADDRESSES = [
     ('[listener.a]\nbind = [":8080"]\n' + backends('["127.0.0.1:8080"]'), '4:13', 'own listener "a"', 'a loop'),
     ('[listener.a]\nbind = ["0.0.0.0:8080"]\n' + backends('["127.0.0.9:8080"]'), '4:13', 'own listener "a"'),
     ('[listener.a]\nbind = ["unix:a.sock"]\n' + backends('["unix:a.sock"]'), '4:13', 'own listener "a"'),
+    ('[listener.a]\nbind = [":8080"]\n' + backends('["localhost:8080"]'), '4:13', 'own listener "a"', 'a loop'),
+    ('[listener.a]\nbind = [":8080"]\n' + backends('["0.0.0.0:8080"]'), '4:13', 'own listener "a"', 'a loop'),
     (backends('["[::1]:8042"]'), '2:13', 'own listener "admin"', 'not for clients'),
 ]
 
