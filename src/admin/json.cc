@@ -49,57 +49,6 @@ Json drain_json(const std::optional<DrainStatus>& drain) {
   return {{"by", drain->by}, {"since", time_json(drain->since)}, {"final", drain->is_final}};
 }
 
-Json check_json(const backend::CheckResult& check) {
-  return {{"at", time_json(check.at)},
-          {"success", check.is_success},
-          {"status", check.status == 0 ? Json(nullptr) : Json(check.status)},
-          {"latency_seconds", seconds(check.latency)},
-          {"reason", check.reason}};
-}
-
-// One word for both owners of a backend's state: what an administrator wants counts first.
-Json backend_json(const backend::BackendView& backend) {
-  bool is_set = backend.admin != backend::AdminState::kReady;
-  Json json = {
-      {"address", backend.address},
-      {"state", is_set ? name_of(backend.admin) : name_of(backend.health)},
-      {"usable", backend.is_usable},
-      {"why", is_set ? text_json("set by " + backend.admin_by) : text_json(backend.health_reason)},
-      {"since", time_json(is_set ? backend.admin_since : backend.health_since)},
-      {"admin",
-       {{"state", name_of(backend.admin)},
-        {"by", text_json(backend.admin_by)},
-        {"since", time_json(backend.admin_since)}}},
-      {"health",
-       {{"state", name_of(backend.health)},
-        {"reason", text_json(backend.health_reason)},
-        {"since", time_json(backend.health_since)}}},
-      {"weight", backend.weight},
-      {"backup", backend.is_backup},
-      {"in_flight", backend.in_flight}};
-  return json;
-}
-
-enum class Checks : std::uint8_t { kShown, kLeftOut };
-Json pool_as_json(const backend::PoolView& pool, Checks checks) {
-  Json backends = Json::array();
-  std::uint64_t in_flight = 0;
-  for (const backend::BackendView& backend : pool.backends) {
-    Json entry = backend_json(backend);
-    in_flight += backend.in_flight;
-    if (checks == Checks::kShown) {
-      entry["checks"] = Json::array();
-      for (const backend::CheckResult& check : backend.checks)
-        entry["checks"].push_back(check_json(check));
-    }
-    backends.push_back(std::move(entry));
-  }
-  return {{"name", pool.name},
-          {"usable", pool.usable},
-          {"in_flight", in_flight},
-          {"backends", std::move(backends)}};
-}
-
 Json request_json(const observe::RequestInFlight& request) {
   return {{"listener", request.listener},
           {"client", request.client.is_unspecified() ? "unix" : request.client.ip_text()},
@@ -152,16 +101,6 @@ std::string status_json(ServiceState state, const Status& status) {
         {"last_reload", last_reload(status.last_reload)}}},
   };
   return text_of(json, 2);
-}
-
-std::string pools_json(const std::vector<backend::PoolView>& pools) {
-  Json list = Json::array();
-  for (const backend::PoolView& pool : pools) list.push_back(pool_as_json(pool, Checks::kLeftOut));
-  return text_of(Json{{"pools", std::move(list)}}, 2);
-}
-
-std::string pool_json(const backend::PoolView& pool) {
-  return text_of(pool_as_json(pool, Checks::kShown), 2);
 }
 
 std::string routes_json(const RoutesView& view) {

@@ -1,6 +1,6 @@
 #pragma once
-// The JSON of the admin interface. The only file with nlohmann's header is json.cc: it costs three
-// seconds a translation unit. Text that is not UTF-8 comes out with replacement characters.
+// The JSON of the admin interface. nlohmann's header stays in the .cc files: it costs three seconds
+// a translation unit. Text that is not UTF-8 comes out with replacement characters.
 #include <string>
 #include <string_view>
 

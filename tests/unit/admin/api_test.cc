@@ -112,6 +112,22 @@ TEST_CASE("all pools, without checks; those of one backend or machine") {
   CHECK(names("10.0.0.8").empty());
 }
 
+TEST_CASE("whatever stands in a name or a reason, the JSON is JSON") {
+  Admin admin;
+  BackendView odd = at("unix:/run/\"a\\b\"\x01\xc3\xa9\xff.sock");
+  odd.health_reason = "body without \"ok\"\n";
+  odd.checks.resize(2);
+  admin.source.pool_views = {{"a", {odd, odd}, 1}, {"b", {}, 0}};
+  json pool = json_of(admin.get("/api/pools/a"));
+  CHECK(pool["backends"][1]["address"] == "unix:/run/\"a\\b\"\x01\xc3\xa9\xef\xbf\xbd.sock");
+  CHECK(pool["backends"][0]["why"] == "body without \"ok\"\n");
+  CHECK(pool["backends"][0]["checks"].size() == 2);
+  json all = json_of(admin.get("/api/pools"));
+  CHECK(all["pools"].size() == 2);
+  CHECK(all["pools"][1] ==
+        json{{"name", "b"}, {"usable", 0}, {"in_flight", 0}, {"backends", json::array()}});
+}
+
 TEST_CASE("routes come in pages") {
   Admin admin;
   admin.source.routes_view = {7, 300, {{"a.example", "/x", "https", "name", "web"}}, 101};
