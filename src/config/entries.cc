@@ -37,7 +37,8 @@ bool Loader::parse_file(const std::string& text, const std::string& file, Node& 
   std::string problem = explained.mended_line.empty()
                             ? std::string()
                             : problem_of_line(explained.title, explained.mended_line);
-  bool is_another = problem.find("stands without") != std::string::npos;
+  bool is_another =
+      problem.find("stands without") != std::string::npos || problem.starts_with("not TOML");
   if (!problem.empty() && !is_another) {
     message.append(", and ").append(problem);
   } else {

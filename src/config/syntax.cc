@@ -1,3 +1,5 @@
+// One rule a function, tried in turn (kRules); longer than other files, so that all of them can be
+// read in one place.
 #include "syntax.h"
 
 #include <algorithm>
@@ -53,7 +55,8 @@ class Explainer {
         &Explainer::is_line_end,  &Explainer::is_quotation,  &Explainer::is_typography,
         &Explainer::is_invisible, &Explainer::is_unclosed,   &Explainer::is_duplicate,
         &Explainer::is_bad_title, &Explainer::is_list_slip,  &Explainer::is_no_assignment,
-        &Explainer::is_leftover,  &Explainer::is_bare_value, &Explainer::is_escape};
+        &Explainer::is_leftover,  &Explainer::is_bare_value, &Explainer::is_escape,
+        &Explainer::is_stray};
     for (Rule rule : kRules) {
       if ((this->*rule)()) return std::move(found_);
     }
@@ -402,6 +405,18 @@ class Explainer {
                             : shown + " stands without quotation marks");
     mend(begin, token.size(), in_quotes(text));
     return true;
+  }
+
+  // Nothing that is known; at least what may stand there.
+  bool is_stray() {
+    std::string_view rest = line_.substr(std::min(at_, line_.size()));
+    std::string here(rest.substr(0, offset_in(rest, 2)));
+    if (says("expected a comment or whitespace"))
+      return tell_at(at_,
+                     here + " behind the value (expected the end of the line, or a # comment)");
+    if (!says("expected keys, tables") || here.empty()) return false;
+    return tell_at(at_, "a line that begins with " + here +
+                            " (expected a key, the title of a section, or a # comment)");
   }
 
   bool is_escape() {

@@ -113,6 +113,8 @@ NOT_TOML = [
     (server('name = "a" "b"'), '2:12', 'a second value on the line', '[ ]'),
     (backends('"10.0.0.1:80", "10.0.0.2:80"'), '2:25', 'a comma outside of a list', '[ ]'),
     (server('// mine'), '2:1', '// begins no comment', 'expected #'),
+    (server('name = "a" }'), '2:12', '} behind the value', 'a # comment'),
+    (server('!include a'), '2:1', 'a line that begins with !', 'the title of a section'),
     (server('; mine'), '2:1', '; begins no comment', 'expected #'),
     # brackets
     ('[server\nname = "a"', '1:1', 'the ] of this title is missing', '[server]'),
