@@ -1,6 +1,9 @@
 #include "weir/http/fields.h"
 
 #include <array>
+#include <bit>
+
+#include "known_name.h"
 
 namespace weir::http {
 namespace {
@@ -19,99 +22,109 @@ constexpr std::array<char, 256> kFolding = make_folding();
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
-// R16: of names whose CGI spelling must come from the real field only.
-FieldId alias_of(FieldId id) {
-  switch (id) {
-    case FieldId::kContentLength:
-    case FieldId::kTransferEncoding:
-      return FieldId::kFramingAlias;
-    case FieldId::kMaxForwards:
-    case FieldId::kXForwardedFor:
-    case FieldId::kXForwardedProto:
-    case FieldId::kXForwardedHost:
-    case FieldId::kXForwardedPort:
-    case FieldId::kXRequestId:
-      return FieldId::kGatewayAlias;
-    default:
-      return FieldId::kOther;
-  }
-}
-
 struct Known {
   std::string_view name;
   FieldId id;
 };
+using enum FieldId;
+constexpr Known kNames[] = {{"te", kTe},
+                            {"via", kVia},
+                            {"host", kHost},
+                            {"date", kDate},
+                            {"accept", kAccept},
+                            {"cookie", kCookie},
+                            {"origin", kOrigin},
+                            {"server", kServer},
+                            {"expect", kExpect},
+                            {"referer", kReferer},
+                            {"upgrade", kUpgrade},
+                            {"trailer", kTrailer},
+                            {"location", kLocation},
+                            {"forwarded", kForwarded},
+                            {"connection", kConnection},
+                            {"user-agent", kUserAgent},
+                            {"keep-alive", kKeepAlive},
+                            {"traceparent", kTraceparent},
+                            {"x-request-id", kXRequestId},
+                            {"max-forwards", kMaxForwards},
+                            {"authorization", kAuthorization},
+                            {"content-length", kContentLength},
+                            {"http2-settings", kHttp2Settings},
+                            {"x-forwarded-for", kXForwardedFor},
+                            {"x-forwarded-host", kXForwardedHost},
+                            {"x-forwarded-port", kXForwardedPort},
+                            {"proxy-connection", kProxyConnection},
+                            {"x-forwarded-proto", kXForwardedProto},
+                            {"transfer-encoding", kTransferEncoding}};
 
-// `id` when `name` is `known` (same length), its alias id when only punctuation differs.
-FieldId match(std::string_view name, Known known) {
-  bool is_exact = true;
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    char c = name[i];
-    if (kFolding[static_cast<unsigned char>(c)] != known.name[i]) return FieldId::kOther;
-    is_exact &= known.name[i] != '-' || c == '-';
-  }
-  return is_exact ? known.id : alias_of(known.id);
+// R16: names whose CGI spelling must come from the real field only.
+constexpr Known kAliases[] = {
+    {"content-length", kFramingAlias},    {"transfer-encoding", kFramingAlias},
+    {"max-forwards", kGatewayAlias},      {"x-forwarded-for", kGatewayAlias},
+    {"x-forwarded-proto", kGatewayAlias}, {"x-forwarded-host", kGatewayAlias},
+    {"x-forwarded-port", kGatewayAlias},  {"x-request-id", kGatewayAlias}};
+
+constexpr std::size_t kSlots = 64;
+// The multiplier was searched for: no two names fall into one slot.
+constexpr std::size_t slot_of(const NameWords& words) {
+  constexpr std::uint64_t kMultiplier = 0x38550f640dff6f5d;
+  constexpr std::uint64_t kFold = 0x2020202020202020;
+  return ((words.first | kFold) + std::rotl(words.last | kFold, 9)) * kMultiplier >> 58;
 }
 
-template <typename... Candidates>
-FieldId first_match(std::string_view name, Candidates... candidates) {
+struct Slot {
+  KnownName name;
   FieldId id = FieldId::kOther;
-  static_cast<void>((((id = match(name, candidates)) != FieldId::kOther) || ...));
-  return id;
+};
+consteval std::array<Slot, kSlots> make_slots() {
+  std::array<Slot, kSlots> slots{};
+  for (const Known& known : kNames) {
+    Slot& slot = slots[slot_of(NameWords::of(known.name))];
+    if (slot.id != kOther) throw "two names in one slot: search for another multiplier";
+    slot = {KnownName(known.name), known.id};
+  }
+  return slots;
+}
+constexpr std::array<Slot, kSlots> kSlotTable = make_slots();
+
+bool is_alias(std::string_view name, std::string_view known) {
+  if (name.size() != known.size()) return false;
+  for (std::size_t i = 0; i < name.size(); ++i)
+    if (kFolding[static_cast<unsigned char>(name[i])] != known[i]) return false;
+  return true;
+}
+
+FieldId alias_id(std::string_view name) {
+  for (const Known& alias : kAliases)
+    if (is_alias(name, alias.name)) return alias.id;
+  return kOther;
+}
+
+// Of each size the first letters (their low five bits) that a known name has.
+consteval std::array<std::uint32_t, NameWords::kMaxBytes + 1> make_first_letters() {
+  std::array<std::uint32_t, NameWords::kMaxBytes + 1> letters{};
+  for (const Known& known : kNames) letters[known.name.size()] |= 1u << (known.name.front() & 31);
+  return letters;
+}
+constexpr std::array<std::uint32_t, NameWords::kMaxBytes + 1> kFirstLetters = make_first_letters();
+
+bool may_be_known(std::string_view name) {
+  return name.size() < kFirstLetters.size() &&
+         (kFirstLetters[name.size()] >> (name.front() & 31) & 1) != 0;
 }
 
 }  // namespace
 
 FieldId field_id(std::string_view name) {
-  using enum FieldId;
-  switch (name.size()) {
-    case 2:
-      return first_match(name, Known{"te", kTe});
-    case 3:
-      return first_match(name, Known{"via", kVia});
-    case 4:
-      return first_match(name, Known{"host", kHost}, Known{"date", kDate});
-    case 6:
-      return first_match(name, Known{"accept", kAccept}, Known{"cookie", kCookie},
-                         Known{"origin", kOrigin}, Known{"server", kServer},
-                         Known{"expect", kExpect});
-    case 7:
-      return first_match(name, Known{"referer", kReferer}, Known{"upgrade", kUpgrade},
-                         Known{"trailer", kTrailer});
-    case 8:
-      return first_match(name, Known{"location", kLocation});
-    case 9:
-      return first_match(name, Known{"forwarded", kForwarded});
-    case 10:
-      return first_match(name, Known{"connection", kConnection}, Known{"user-agent", kUserAgent},
-                         Known{"keep-alive", kKeepAlive});
-    case 11:
-      return first_match(name, Known{"traceparent", kTraceparent});
-    case 12:
-      return first_match(name, Known{"x-request-id", kXRequestId},
-                         Known{"max-forwards", kMaxForwards});
-    case 13:
-      return first_match(name, Known{"authorization", kAuthorization});
-    case 14:
-      return first_match(name, Known{"content-length", kContentLength},
-                         Known{"http2-settings", kHttp2Settings});
-    case 15:
-      return first_match(name, Known{"x-forwarded-for", kXForwardedFor});
-    case 16:
-      return first_match(name, Known{"x-forwarded-host", kXForwardedHost},
-                         Known{"x-forwarded-port", kXForwardedPort},
-                         Known{"proxy-connection", kProxyConnection});
-    case 17:
-      return first_match(name, Known{"x-forwarded-proto", kXForwardedProto},
-                         Known{"transfer-encoding", kTransferEncoding});
-    default:
-      return kOther;
-  }
+  if (name.empty() || !may_be_known(name)) return kOther;
+  NameWords words = NameWords::of(name);
+  const Slot& slot = kSlotTable[slot_of(words)];
+  return slot.name.matches(words, name.size()) ? slot.id : alias_id(name);
 }
 
 bool has_forwarded_prefix(std::string_view name) {
   constexpr std::string_view kPrefix = "x-forwarded-";
-  if (name.size() < kPrefix.size()) return false;
+  if (name.size() < kPrefix.size() || lower(name.front()) != 'x') return false;
   for (std::size_t i = 0; i < kPrefix.size(); ++i)
     if (kFolding[static_cast<unsigned char>(name[i])] != kPrefix[i]) return false;
   return true;

@@ -59,6 +59,68 @@ TEST_CASE("R13, R16: names are recognised in any case, aliases as such") {
   }
 }
 
+TEST_CASE("R13, R16: any one byte changed in a known name") {
+  using enum FieldId;
+  auto folded = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  auto is_alnum = [&](char c) {
+    return (c >= '0' && c <= '9') || (folded(c) >= 'a' && folded(c) <= 'z');
+  };
+  // The known name nearest to `name`, read byte by byte.
+  auto plain_id = [&](std::string_view name, std::string_view known) {
+    bool is_exact = true;
+    for (std::size_t i = 0; i < name.size(); ++i) {
+      bool is_mark = known[i] == '-' && !is_alnum(name[i]);
+      if (folded(name[i]) != known[i] && !is_mark) return kOther;
+      is_exact &= folded(name[i]) == known[i];
+    }
+    if (is_exact) return field_id(known);
+    if (known == "content-length" || known == "transfer-encoding") return kFramingAlias;
+    bool is_vouching =
+        known == "max-forwards" || known == "x-request-id" || known.starts_with("x-forwarded-");
+    return is_vouching ? kGatewayAlias : kOther;
+  };
+  int others = 0;
+  for (std::string known : {"te",
+                            "via",
+                            "host",
+                            "date",
+                            "accept",
+                            "server",
+                            "upgrade",
+                            "location",
+                            "forwarded",
+                            "connection",
+                            "user-agent",
+                            "keep-alive",
+                            "traceparent",
+                            "x-request-id",
+                            "max-forwards",
+                            "authorization",
+                            "content-length",
+                            "http2-settings",
+                            "x-forwarded-for",
+                            "x-forwarded-host",
+                            "x-forwarded-port",
+                            "proxy-connection",
+                            "x-forwarded-proto",
+                            "transfer-encoding"}) {
+    REQUIRE(field_id(known) != kOther);
+    for (std::size_t i = 0; i < known.size(); ++i)
+      for (int c = 0; c < 256; ++c) {
+        std::string name = known;
+        name[i] = static_cast<char>(c);
+        FieldId id = field_id(name);
+        others += id == kOther;
+        if (id == plain_id(name, known)) continue;
+        CAPTURE(name);
+        CHECK(id == plain_id(name, known));
+      }
+    CHECK(field_id(known + "-") == kOther);
+    CHECK(field_id(std::string_view(known).substr(1)) == kOther);
+  }
+  CHECK(others > 10'000);
+}
+
 TEST_CASE("R15, R16: X-Forwarded-* in any spelling") {
   for (std::string_view name : {"X-Forwarded-For", "x-forwarded-ssl", "X_Forwarded_Ssl",
                                 "x_forwarded-PREFIX", "X.Forwarded-Server", "X-Forwarded-"}) {
