@@ -9,57 +9,19 @@ static_assert(LLHTTP_STRICT_MODE == 1, "llhttp's loose mode is exploitable (DEPE
 namespace weir::http {
 namespace {
 
-struct Collector {
-  Fields& out;
-  std::string_view name{};
-  std::string_view value{};
-  bool is_complete = false;
-};
-
-Collector& collector_of(llhttp_t* parser) { return *static_cast<Collector*>(parser->data); }
-
-// A non-zero return stops llhttp with HPE_USER. Spans come whole, as the section is fed in one go.
 int on_name(llhttp_t* parser, const char* at, std::size_t size) {
-  Collector& collector = collector_of(parser);
-  if (!collector.name.empty()) return -1;
-  collector.name = {at, size};
-  // The neutral state of llhttp's own names (H_GENERAL): else it would refuse what is legal (HTAB
-  // behind a length), take what is not (an empty Transfer-Encoding), and frame by its own reading.
-  parser->header_state = 0;
+  *static_cast<std::string_view*>(parser->data) = {at, size};
   return 0;
 }
 
-int on_value(llhttp_t* parser, const char* at, std::size_t size) {
-  Collector& collector = collector_of(parser);
-  if (!collector.value.empty()) return -1;
-  collector.value = {at, size};
-  return 0;
-}
-
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-int on_value_complete(llhttp_t* parser) {
-  Collector& collector = collector_of(parser);
-  std::string_view value = collector.value;
-  while (!value.empty() && is_blank(value.front())) value.remove_prefix(1);
-  while (!value.empty() && is_blank(value.back())) value.remove_suffix(1);
-  collector.out.add(collector.name, value);
-  collector.name = collector.value = {};
-  return 0;
-}
-
-int on_complete(llhttp_t* parser) {
-  collector_of(parser).is_complete = true;
-  return 0;
-}
+// Behind the colon. Not earlier: of "Content-Length : 5" llhttp reports the name and then refuses.
+int on_name_complete(llhttp_t*) { return HPE_PAUSED; }
 
 llhttp_settings_t make_settings() {
   llhttp_settings_t settings;
   llhttp_settings_init(&settings);
   settings.on_header_field = on_name;
-  settings.on_header_value = on_value;
-  settings.on_header_value_complete = on_value_complete;
-  settings.on_headers_complete = on_complete;
+  settings.on_header_field_complete = on_name_complete;
   return settings;
 }
 
@@ -78,18 +40,41 @@ llhttp_t make_start() {
 
 const llhttp_t kStart = make_start();
 
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+// A field of the line that begins with `name` and ends at `end`.
+void add_field(Fields& out, std::string_view name, const char* end) {
+  const char* begin = name.data() + name.size() + 1;  // behind the colon
+  const char* value = begin;
+  while (value < end && is_blank(*value)) ++value;
+  const char* value_end = end;
+  while (value_end > value && is_blank(value_end[-1])) --value_end;
+  bool is_verbatim = value_end == end && value == begin + 1 && *begin == ' ';
+  out.add(name, {value, value_end}, is_verbatim);
+}
+
 }  // namespace
 
-Refusal parse_fields(std::string_view section, Fields& out) {
-  if (section.size() == 2) return {};
-  Collector collector{out};
-  llhttp_t parser = kStart;
-  parser.data = &collector;
-  llhttp_errno_t error = llhttp_execute(&parser, section.data(), section.size());
-  if (error == HPE_OK && collector.is_complete) return {};
-  if (error == HPE_INVALID_HEADER_TOKEN || error == HPE_UNEXPECTED_SPACE)
-    return {"a field line that is not a token, a colon and a value"};
-  return {"a malformed field line"};
+// Each line is a first one to llhttp, which is left at its colon: of the rest it would walk every
+// byte, for nothing. The guards let through exactly the bytes that it takes in a value, and refuse
+// what it would make of a line end; and it never comes to its own reading of Content-Length,
+// Transfer-Encoding and Connection, which refuses what is legal (HTAB behind a length) and takes
+// what is not (an empty Transfer-Encoding).
+Refusal parse_fields(std::string_view bytes, std::size_t begin, const LineEnds& ends, Fields& out) {
+  constexpr std::size_t kLineEnd = 2;
+  std::size_t section_end = bytes.size() - kLineEnd;  // in front of the empty line
+  llhttp_t parser;
+  std::string_view name;
+  for (std::size_t at = begin, line = 0; at < section_end; ++line) {
+    parser = kStart;
+    parser.data = &name;
+    llhttp_errno_t error = llhttp_execute(&parser, bytes.data() + at, bytes.size() - at);
+    if (error != HPE_PAUSED) return {"a field line that is not a token, a colon and a value"};
+    std::size_t end = line < ends.count() ? ends[line] : bytes.find('\r', at);
+    add_field(out, name, bytes.data() + end);
+    at = end + kLineEnd;
+  }
+  return {};
 }
 
 }  // namespace weir::http

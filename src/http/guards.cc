@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <optional>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -27,43 +28,54 @@ constexpr std::array<std::uint8_t, 256> make_classes() {
   return classes;
 }
 
-constexpr std::size_t kStride = 16;
+constexpr std::size_t kVector = 16;
+constexpr std::size_t kBlock = 64;  // bits of a mask
 
-// One bit per byte that may not stand in a line: controls but HTAB.
+// One bit per byte of a vector that is a control or DEL. HTAB is one of them, being rare.
 #ifdef __SSE2__
-unsigned specials_of(const char* bytes) {
+std::uint64_t controls_in_vector(const char* bytes) {
   __m128i v;
-  std::memcpy(&v, bytes, kStride);
+  std::memcpy(&v, bytes, kVector);
   __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
   __m128i del = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f));
-  __m128i tab = _mm_cmpeq_epi8(v, _mm_set1_epi8('\t'));
-  return static_cast<unsigned>(_mm_movemask_epi8(_mm_andnot_si128(tab, _mm_or_si128(low, del))));
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(low, del)));
 }
 #else
-unsigned specials_of(const char* bytes) {
-  unsigned mask = 0;
-  for (unsigned i = 0; i < kStride; ++i) {
+std::uint64_t controls_in_vector(const char* bytes) {
+  std::uint64_t mask = 0;
+  for (std::size_t i = 0; i < kVector; ++i) {
     auto c = static_cast<unsigned char>(bytes[i]);
-    if ((c < 0x20 && c != '\t') || c == 0x7f) mask |= 1u << i;
+    if (c < 0x20 || c == 0x7f) mask |= std::uint64_t{1} << i;
   }
   return mask;
 }
 #endif
 
-// The next control byte but HTAB, or the size.
-std::size_t next_special(std::string_view bytes, std::size_t from) {
-  const char* data = bytes.data();
-  std::size_t at = from;
-  for (; at + kStride <= bytes.size(); at += kStride) {
-    unsigned mask = specials_of(data + at);
-    if (mask != 0) return at + static_cast<unsigned>(std::countr_zero(mask));
+// The same of the block at `at`, where fewer than kBlock bytes are left. The last vector is looked
+// at with what stands before it, so that nothing has to be copied.
+std::uint64_t controls_in_rest(std::string_view bytes, std::size_t at) {
+  std::size_t left = bytes.size() - at;
+  std::uint64_t mask = 0;
+  std::size_t done = 0;
+  for (; done + kVector <= left; done += kVector)
+    mask |= controls_in_vector(bytes.data() + at + done) << done;
+  if (done == left) return mask;
+  if (bytes.size() >= kVector) {
+    std::uint64_t last = controls_in_vector(bytes.data() + bytes.size() - kVector);
+    return mask | last >> (kVector - (left - done)) << done;
   }
-  if (at == bytes.size()) return at;
-  char tail[kStride];
-  std::memset(tail, 'x', kStride);
-  std::memcpy(tail, data + at, bytes.size() - at);
-  unsigned mask = specials_of(tail);
-  return mask == 0 ? bytes.size() : at + static_cast<unsigned>(std::countr_zero(mask));
+  char padded[kVector];
+  std::memset(padded, 'x', kVector);
+  std::memcpy(padded, bytes.data() + at, left);
+  return controls_in_vector(padded);
+}
+
+inline std::uint64_t controls_in_block(std::string_view bytes, std::size_t at) {
+  if (bytes.size() - at < kBlock) return controls_in_rest(bytes, at);
+  const char* block = bytes.data() + at;
+  return controls_in_vector(block) | controls_in_vector(block + kVector) << kVector |
+         controls_in_vector(block + 2 * kVector) << 2 * kVector |
+         controls_in_vector(block + 3 * kVector) << 3 * kVector;
 }
 
 Scan refuse(std::string_view reason, Failure failure = Failure::bad_request) {
@@ -89,41 +101,90 @@ bool is_all(std::string_view text, CharClass wanted) {
   return common != 0 && !text.empty();
 }
 
-Scan find_line_end(std::string_view bytes, std::size_t from) {
-  std::size_t at = next_special(bytes, from);
-  if (at == bytes.size()) return {ScanStatus::kMore, at};
+namespace {
+
+// What the control byte at `at` does to a line: kFound where it ends it.
+Scan judge_control(std::string_view bytes, std::size_t at) {
   if (bytes[at] != '\r') return refuse_special(bytes[at]);
   if (at + 1 == bytes.size()) return {ScanStatus::kMore, at};
   if (bytes[at + 1] != '\n') return refuse_special('\r');
   return {ScanStatus::kFound, at};
 }
 
-Scan find_fields_end(std::string_view bytes, std::size_t begin, std::size_t from,
-                     std::size_t& fields, std::size_t max_fields) {
-  std::size_t at = from;
-  bool is_line_start = at == begin || bytes[at - 1] == '\n';
-  for (;; is_line_start = true) {
-    if (is_line_start) {
-      if (at == bytes.size()) return {ScanStatus::kMore, at};
-      char first = bytes[at];
-      if (first == '\r') {
-        if (at + 1 == bytes.size()) return {ScanStatus::kMore, at};
-        if (bytes[at + 1] != '\n') return refuse_special('\r');
-        return {ScanStatus::kFound, at + 2};
-      }
-      // llhttp joins folded lines (and obeys "Transfer-Encoding:\r\n chunked"); most others do not,
-      // or read the line as a field of its own.
-      if (first == ' ' || first == '\t')
-        return refuse(at == begin ? "white space before the first field" : "a folded field line");
-      // llhttp takes a field without a name.
-      if (first == ':') return refuse("a field without a name");
-      if (fields == max_fields) return refuse("too many fields", Failure::head_too_large);
-      ++fields;
-    }
-    Scan line = find_line_end(bytes, at);
-    if (line.status != ScanStatus::kFound) return line;
-    at = line.position + 2;
+// What stands at `at`, where a line begins: kFound behind the empty line, kMore when that may still
+// come; nothing for a field line, which is counted.
+std::optional<Scan> judge_line_beginning(std::string_view bytes, std::size_t at, bool is_first,
+                                         std::size_t& fields, std::size_t max_fields) {
+  if (at == bytes.size()) return Scan{ScanStatus::kMore, at};
+  char first = bytes[at];
+  if (first == '\r') {
+    if (at + 1 == bytes.size()) return Scan{ScanStatus::kMore, at};
+    if (bytes[at + 1] != '\n') return refuse_special('\r');
+    return Scan{ScanStatus::kFound, at + 2};
   }
+  // llhttp joins folded lines (and obeys "Transfer-Encoding:\r\n chunked"); most others do not, or
+  // read the line as a field of its own.
+  if (first == ' ' || first == '\t')
+    return refuse(is_first ? "white space before the first field" : "a folded field line");
+  // llhttp takes a field without a name.
+  if (first == ':') return refuse("a field without a name");
+  if (fields == max_fields) return refuse("too many fields", Failure::head_too_large);
+  ++fields;
+  return std::nullopt;
+}
+
+// Whether at `at` a line ends and a further field plainly begins: the two functions above would
+// say kFound and nothing.
+inline bool is_field_border(std::string_view bytes, std::size_t at) {
+  if (bytes.size() - at < 3) return false;
+  const char* end = bytes.data() + at;
+  return end[0] == '\r' && end[1] == '\n' && static_cast<unsigned char>(end[2]) > ' ' &&
+         end[2] != ':';
+}
+
+}  // namespace
+
+Scan find_line_end(std::string_view bytes, std::size_t from) {
+  for (std::size_t block = from; block < bytes.size(); block += kBlock) {
+    std::uint64_t controls = controls_in_block(bytes, block);
+    for (; controls != 0; controls &= controls - 1) {
+      std::size_t at = block + static_cast<unsigned>(std::countr_zero(controls));
+      if (bytes[at] != '\t') return judge_control(bytes, at);
+    }
+  }
+  return {ScanStatus::kMore, bytes.size()};
+}
+
+Scan find_fields_end(std::string_view bytes, std::size_t begin, std::size_t from,
+                     std::size_t& fields, std::size_t max_fields, LineEnds& ends) {
+  if (from == begin || bytes[from - 1] == '\n')
+    if (auto end = judge_line_beginning(bytes, from, from == begin, fields, max_fields))
+      return *end;
+  std::uint64_t is_lf_judged = 0;  // 1: that of a CR at the end of the block before
+  for (std::size_t block = from; block < bytes.size(); block += kBlock) {
+    std::uint64_t controls = controls_in_block(bytes, block) & ~is_lf_judged;
+    is_lf_judged = 0;
+    while (controls != 0) {
+      auto bit = static_cast<unsigned>(std::countr_zero(controls));
+      std::size_t at = block + bit;
+      if (bytes[at] == '\t') {
+        controls &= controls - 1;
+        continue;
+      }
+      if (is_field_border(bytes, at) && fields < max_fields) {
+        ++fields;
+        if (from == begin) ends.add(at);
+      } else {
+        Scan line = judge_control(bytes, at);
+        if (line.status != ScanStatus::kFound) return line;
+        if (from == begin) ends.add(at);
+        if (auto end = judge_line_beginning(bytes, at + 2, false, fields, max_fields)) return *end;
+      }
+      controls &= ~(std::uint64_t{3} << bit);
+      is_lf_judged = bit == kBlock - 1 ? 1 : 0;
+    }
+  }
+  return {ScanStatus::kMore, bytes.size()};
 }
 
 Refusal check_request_beginning(std::string_view bytes) {

@@ -40,11 +40,27 @@ struct Scan {
 // The CR of the first CR LF at or behind `from`. Refuses bare CR, bare LF and control bytes.
 Scan find_line_end(std::string_view bytes, std::size_t from);
 
+// Where field lines end, in their order, as far as a scan of a whole section wrote it down. Saves a
+// second search; what is missing is searched again.
+class LineEnds {
+ public:
+  void add(std::size_t position) {
+    if (count_ < positions_.size()) positions_[count_++] = position;
+  }
+  std::size_t count() const { return count_; }
+  std::size_t operator[](std::size_t line) const { return positions_[line]; }
+
+ private:
+  static constexpr std::size_t kMaxLines = 100;   // more than the usual limit lets through
+  std::array<std::size_t, kMaxLines> positions_;  // no initialiser: most of it is never used
+  std::size_t count_ = 0;
+};
+
 // The end of the field section that begins at `begin`, behind its empty line. `from` is `begin` or
 // the position of the last kMore; `fields` counts the lines begun and is refused above
-// `max_fields`.
+// `max_fields`. `ends` gets the positions of the lines' CRs when `from` is `begin`.
 Scan find_fields_end(std::string_view bytes, std::size_t begin, std::size_t from,
-                     std::size_t& fields, std::size_t max_fields);
+                     std::size_t& fields, std::size_t max_fields, LineEnds& ends);
 
 // First bytes that cannot begin a request line, so that a wrong protocol is answered at once.
 Refusal check_request_beginning(std::string_view bytes);

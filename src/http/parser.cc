@@ -72,8 +72,9 @@ HeadResult read_fields(std::string_view bytes, const HeadLimits& limits, HeadPro
                        Fields& out, std::size_t& end) {
   std::string_view window = bytes.substr(0, limits.head_bytes);
   std::size_t begin = progress.fields_begin;
+  LineEnds ends;
   Scan scan = find_fields_end(window, begin, std::max(progress.scanned, begin), progress.fields,
-                              limits.fields);
+                              limits.fields, ends);
   if (scan.status == ScanStatus::kRefused) return refused(scan.refusal);
   progress.scanned = scan.position;
   if (scan.status == ScanStatus::kMore) {
@@ -81,7 +82,7 @@ HeadResult read_fields(std::string_view bytes, const HeadLimits& limits, HeadPro
     return refused({"the head is too large", Failure::head_too_large});
   }
   end = scan.position;
-  if (Refusal refusal = parse_fields(bytes.substr(begin, end - begin), out))
+  if (Refusal refusal = parse_fields(bytes.substr(0, end), begin, ends, out))
     return refused(refusal);
   progress = {};
   return complete();

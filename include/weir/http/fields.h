@@ -55,14 +55,17 @@ struct Field {
   std::string_view name;
   std::string_view value;  // without surrounding white space
   FieldId id = FieldId::kOther;
+  // The bytes from the name's first to two behind the value are "Name: value\r\n", so that the line
+  // may be copied as it stands. Set by the parser.
+  bool is_verbatim = false;
 };
 
 class Fields {
  public:
   using const_iterator = std::vector<Field>::const_iterator;
   void clear() { fields_.clear(); }
-  void add(std::string_view name, std::string_view value) {
-    fields_.push_back({name, value, field_id(name)});
+  void add(std::string_view name, std::string_view value, bool is_verbatim = false) {
+    fields_.push_back({name, value, field_id(name), is_verbatim});
   }
   void add(const Field& field) { fields_.push_back(field); }
   template <typename Predicate>

@@ -45,6 +45,18 @@ TEST_CASE("R04: control bytes in a value") {
   }
 }
 
+TEST_CASE("R04: names that llhttp knows touch their colon as well") {
+  for (std::string name : {"Content-Length", "Transfer-Encoding", "Connection", "Upgrade",
+                           "Proxy-Connection", "Host", "X"})
+    for (const char* blank : {" ", "  ", "\t", " \t"})
+      for (const char* rest : {": 1\r\n", ":\r\n", "\r\n", "1\r\n", "\r\nA: b\r\n"}) {
+        std::string lines = name + blank + rest;
+        CAPTURE(lines);
+        CHECK(request_outcome(with_fields(lines)) == "bad_request");
+        CHECK(response_outcome(response_with(lines)) == "bad_response");
+      }
+}
+
 TEST_CASE("R04: names are tokens and touch their colon") {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
   for (int c = 0; c < 256; ++c) {
