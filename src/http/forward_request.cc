@@ -30,7 +30,7 @@ class RequestWriter {
 
   void write() {
     write_line();
-    for (const Field& field : head_.fields) write_field(field);
+    write_fields();
     write_ours();
     writer_.put("\r\n");
     writer_.finish();
@@ -58,6 +58,37 @@ class RequestWriter {
     writer_.put(" HTTP/1.1\r\n");
     writer_.put_field("Host", host());
   }
+
+  void write_fields() {
+    LineRun run(writer_);
+    // Which fields are written as they are, without a look at what Connection names.
+    bool is_any_named = !named_.is_empty();
+    for (const Field& field : head_.fields) {
+      if (is_any_named || kExamined.contains(field.id) || has_forwarded_prefix(field.name)) {
+        run.finish();
+        write_field(field);
+      } else {
+        run.put(field);
+      }
+    }
+    run.finish();
+  }
+
+  // Those that is_dropped() and write_field() know by their id.
+  static constexpr FieldIds kExamined = kHopByHop + FieldIds{FieldId::kHost,
+                                                             FieldId::kVia,
+                                                             FieldId::kForwarded,
+                                                             FieldId::kXForwardedFor,
+                                                             FieldId::kXForwardedProto,
+                                                             FieldId::kXRequestId,
+                                                             FieldId::kFramingAlias,
+                                                             FieldId::kTrailer,
+                                                             FieldId::kExpect,
+                                                             FieldId::kGatewayAlias,
+                                                             FieldId::kContentLength,
+                                                             FieldId::kMaxForwards,
+                                                             FieldId::kXForwardedHost,
+                                                             FieldId::kXForwardedPort};
 
   // Not written in its place: not at all, or by write_ours().
   bool is_dropped(const Field& field) const {

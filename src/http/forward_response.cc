@@ -18,7 +18,7 @@ class ResponseWriter {
     writer_.put(' ');
     writer_.put(head_.reason);
     writer_.put("\r\n");
-    for (const Field& field : head_.fields) write_field(field);
+    write_fields();
     write_ours();
     writer_.put("\r\n");
     writer_.finish();
@@ -31,6 +31,25 @@ class ResponseWriter {
            how_.upgrade.size() + how_.date.size();
   }
 
+  void write_fields() {
+    LineRun run(writer_);
+    bool is_any_named = !named_.is_empty();
+    for (const Field& field : head_.fields) {
+      has_date_ |= field.id == FieldId::kDate;
+      if (is_any_named || kExamined.contains(field.id)) {
+        run.finish();
+        write_field(field);
+      } else {
+        run.put(field);
+      }
+    }
+    run.finish();
+  }
+
+  // Those that write_field() knows by their id.
+  static constexpr FieldIds kExamined =
+      kHopByHop + FieldIds{FieldId::kVia, FieldId::kContentLength, FieldId::kTrailer};
+
   void write_field(const Field& field) {
     if (named_.contains(field.name) || is_hop_by_hop(field.id)) return;
     switch (field.id) {
@@ -40,9 +59,6 @@ class ResponseWriter {
         return write_length(field);
       case FieldId::kTrailer:
         if (!how_.sends_trailers) return;
-        break;
-      case FieldId::kDate:
-        has_date_ = true;
         break;
       default:
         break;

@@ -1,6 +1,8 @@
 #pragma once
 // Fields that end at weir: those of RFC 9110 §7.6.1 and what Connection names (R13).
 #include <array>
+#include <cstdint>
+#include <initializer_list>
 #include <string_view>
 
 #include "framing.h"
@@ -12,6 +14,7 @@ namespace weir::http {
 class NamedFields {
  public:
   explicit NamedFields(const Fields& fields);
+  bool is_empty() const { return count_ == 0; }
   bool contains(std::string_view name) const;
 
  private:
@@ -24,13 +27,30 @@ class NamedFields {
   std::size_t count_ = 0;
 };
 
+class FieldIds {
+ public:
+  consteval FieldIds(std::initializer_list<FieldId> ids) {
+    for (FieldId id : ids) bits_ |= bit_of(id);
+  }
+  constexpr bool contains(FieldId id) const { return (bits_ & bit_of(id)) != 0; }
+  friend consteval FieldIds operator+(FieldIds a, FieldIds b) {
+    a.bits_ |= b.bits_;
+    return a;
+  }
+
+ private:
+  static constexpr std::uint64_t bit_of(FieldId id) {
+    return std::uint64_t{1} << static_cast<unsigned>(id);
+  }
+  std::uint64_t bits_ = 0;
+};
+static_assert(static_cast<unsigned>(FieldId::kFramingAlias) < 64, "the last one, by now");
+
 // Never forwarded as received: framing and hop-by-hop fields, and what others write anew.
-constexpr bool is_hop_by_hop(FieldId id) {
-  return id == FieldId::kConnection || id == FieldId::kKeepAlive ||
-         id == FieldId::kProxyConnection || id == FieldId::kTe ||
-         id == FieldId::kTransferEncoding || id == FieldId::kUpgrade ||
-         id == FieldId::kHttp2Settings;
-}
+inline constexpr FieldIds kHopByHop = {
+    FieldId::kConnection,       FieldId::kKeepAlive, FieldId::kProxyConnection, FieldId::kTe,
+    FieldId::kTransferEncoding, FieldId::kUpgrade,   FieldId::kHttp2Settings};
+constexpr bool is_hop_by_hop(FieldId id) { return kHopByHop.contains(id); }
 
 // Upper bound for the fields as received, each written once.
 inline std::size_t wire_bytes(const Fields& fields) {

@@ -7,6 +7,7 @@
 
 #include "weir/base/buffer.h"
 #include "weir/base/check.h"
+#include "weir/http/fields.h"
 
 namespace weir::http {
 
@@ -48,6 +49,34 @@ class Writer {
   char* begin_;
   char* at_;
   char* end_;
+};
+
+// Puts fields as they are; lines that follow one another where they were parsed, in one piece.
+// To be finished before anything else is put.
+class LineRun {
+ public:
+  explicit LineRun(Writer& writer) : writer_(writer) {}
+  void put(const Field& field) {
+    if (!field.is_verbatim) {
+      finish();
+      return writer_.put_field(field.name, field.value);
+    }
+    const char* begin = field.name.data();
+    if (begin != end_) {
+      finish();
+      begin_ = begin;
+    }
+    end_ = field.value.data() + field.value.size() + 2;
+  }
+  void finish() {
+    writer_.put({begin_, end_});
+    begin_ = end_ = nullptr;
+  }
+
+ private:
+  Writer& writer_;
+  const char* begin_ = nullptr;
+  const char* end_ = nullptr;
 };
 
 }  // namespace weir::http
