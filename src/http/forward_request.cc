@@ -61,7 +61,6 @@ class RequestWriter {
 
   void write_fields() {
     LineRun run(writer_);
-    // Which fields are written as they are, without a look at what Connection names.
     bool is_any_named = !named_.is_empty();
     for (const Field& field : head_.fields) {
       if (is_any_named || kExamined.contains(field.id) || has_forwarded_prefix(field.name)) {

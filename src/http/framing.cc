@@ -3,6 +3,8 @@
 #include <array>
 #include <limits>
 
+#include "known_name.h"
+
 namespace weir::http {
 namespace {
 
@@ -58,10 +60,10 @@ Refusal FramingFields::collect_connection(std::string_view list) {
   while (next_list_member(list, option)) {
     if (!is_all(option, kTokenChar)) return {"a Connection option is not a token"};
     if (++connection_options > kMaxConnectionOptions) return {"too many Connection options"};
-    if (equals_ignoring_case(option, "close"))
-      says_close = true;
-    else if (equals_ignoring_case(option, "keep-alive"))
+    if (kKeepAliveOption.matches(option))
       says_keep_alive = true;
+    else if (equals_ignoring_case(option, "close"))
+      says_close = true;
     else if (equals_ignoring_case(option, "upgrade"))
       says_upgrade = true;
     else if (is_protected_name(option))

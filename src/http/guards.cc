@@ -96,9 +96,15 @@ Scan refuse_special(char c) {
 constinit const std::array<std::uint8_t, 256> kCharClasses = make_classes();
 
 bool is_all(std::string_view text, CharClass wanted) {
+  if (text.empty()) return false;
   unsigned common = wanted;
-  for (char c : text) common &= kCharClasses[static_cast<unsigned char>(c)];
-  return common != 0 && !text.empty();
+  const char* at = text.data();
+  const char* end = at + text.size();
+  auto class_of = [](char c) { return kCharClasses[static_cast<unsigned char>(c)]; };
+  for (; end - at >= 4; at += 4)
+    common &= class_of(at[0]) & class_of(at[1]) & class_of(at[2]) & class_of(at[3]);
+  for (; at < end; ++at) common &= class_of(*at);
+  return common != 0;
 }
 
 namespace {

@@ -51,7 +51,7 @@ class LineEnds {
   std::size_t operator[](std::size_t line) const { return positions_[line]; }
 
  private:
-  static constexpr std::size_t kMaxLines = 100;   // more than the usual limit lets through
+  static constexpr std::size_t kMaxLines = 100;   // what the usual limit lets through
   std::array<std::size_t, kMaxLines> positions_;  // no initialiser: most of it is never used
   std::size_t count_ = 0;
 };

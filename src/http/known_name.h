@@ -43,6 +43,7 @@ struct NameWords {
   }
 };
 
+// A name in lower case, of kMinBytes to kMaxBytes.
 class KnownName {
  public:
   constexpr KnownName() = default;
@@ -58,7 +59,6 @@ class KnownName {
         static_cast<unsigned>((words.middle | folding_.middle) ^ words_.middle);
     return difference == 0 && size == size_;
   }
-  constexpr std::size_t size() const { return size_; }
 
  private:
   struct Text {
@@ -80,5 +80,8 @@ class KnownName {
   NameWords folding_{};
   std::size_t size_ = 0;
 };
+
+// What Connection holds nearly always.
+inline constexpr KnownName kKeepAliveOption("keep-alive");
 
 }  // namespace weir::http
