@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -16,25 +17,31 @@ namespace weir::server {
 
 namespace {
 
-// cpu.max of one cgroup: "QUOTA PERIOD" or "max PERIOD"; 0 = no quota.
+constexpr double kMaxProcessors = 1e6;
+
+// cpu.max of one cgroup: "QUOTA PERIOD" or "max PERIOD"; 0 = no quota. Part of a processor counts
+// as one, as Go and Java do: 1.5 processors keep two loops busy, one could not use them up.
 unsigned quota_of(const std::string& folder) {
   std::ifstream file(folder + "/cpu.max");
   std::string quota;
   double period = 0;
   if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
   double processors = std::strtod(quota.c_str(), nullptr) / period;
-  return std::max(1u, static_cast<unsigned>(processors + 0.5));
+  // What rounds up to more processors than there can be is no limit at all.
+  if (!(processors > 0) || processors > kMaxProcessors) return 0;
+  return static_cast<unsigned>(std::ceil(processors));
 }
 
-// The smallest quota from this process's cgroup up to the root (cgroup v2); 0 = none.
-unsigned cgroup_quota() {
-  std::ifstream file("/proc/self/cgroup");
+}  // namespace
+
+unsigned cgroup_quota(const std::string& self_cgroup_file, const std::string& cgroup_root) {
+  std::ifstream file(self_cgroup_file);
   std::string line, path;
   while (std::getline(file, line))
     if (line.starts_with("0::")) path = line.substr(3);
   unsigned least = 0;
   for (;;) {
-    unsigned quota = quota_of("/sys/fs/cgroup" + path);
+    unsigned quota = quota_of(cgroup_root + path);
     if (quota > 0) least = least == 0 ? quota : std::min(least, quota);
     std::size_t slash = path.rfind('/');
     if (slash == std::string::npos) return least;
@@ -42,15 +49,13 @@ unsigned cgroup_quota() {
   }
 }
 
-}  // namespace
-
 unsigned usable_processors() {
   cpu_set_t set;
   CPU_ZERO(&set);
   unsigned count = 1;
   if (sched_getaffinity(0, sizeof set, &set) == 0)
     count = static_cast<unsigned>(std::max(1, CPU_COUNT(&set)));
-  unsigned quota = cgroup_quota();
+  unsigned quota = cgroup_quota("/proc/self/cgroup", "/sys/fs/cgroup");
   return quota == 0 ? count : std::min(count, quota);
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "weir/base/result.h"
 
@@ -10,6 +11,10 @@ namespace weir::server {
 
 // Processors that affinity and the cgroup's CPU quota allow; at least 1.
 unsigned usable_processors();
+
+// The smallest CPU quota from this process's cgroup up to the root (cgroup v2), in processors,
+// rounded up; 0 = none. In weir of /proc/self/cgroup and /sys/fs/cgroup.
+unsigned cgroup_quota(const std::string& self_cgroup_file, const std::string& cgroup_root);
 
 // Raises the open-files limit to the hard one and returns it.
 std::uint64_t raise_open_files();

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
 
@@ -56,6 +57,70 @@ TEST_CASE("the machine answers") {
   CHECK(raise_open_files() == before.rlim_max);
   setrlimit(RLIMIT_NOFILE, &before);
   CHECK(random_seed() != random_seed());
+}
+
+// A cgroup tree of files, and the file that says which of its groups is ours.
+class Cgroups {
+ public:
+  explicit Cgroups(const std::string& own) {
+    char folder[] = "/tmp/weir-cgroup-XXXXXX";
+    REQUIRE(mkdtemp(folder) != nullptr);
+    folder_ = folder;
+    write("self", "13:cpu,cpuacct:/of/version/one\n0::" + own + "\n");
+  }
+  ~Cgroups() { std::filesystem::remove_all(folder_); }
+  void limit(const std::string& group, const std::string& cpu_max) const {
+    write("root" + group + "/cpu.max", cpu_max + "\n");
+  }
+  unsigned quota() const { return cgroup_quota(folder_ + "/self", folder_ + "/root"); }
+
+ private:
+  void write(const std::string& name, const std::string& text) const {
+    std::filesystem::path path = std::filesystem::path(folder_) / name;
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path) << text;
+  }
+  std::string folder_;
+};
+
+TEST_CASE("a CPU quota is rounded up to whole processors") {
+  struct Case {
+    std::string cpu_max;
+    unsigned workers;
+  };
+  for (const Case& one :
+       {Case{"200000 100000", 2}, Case{"150000 100000", 2}, Case{"110000 100000", 2},
+        Case{"100000 100000", 1}, Case{"10000 100000", 1}, Case{"1000 100000", 1},
+        Case{"25000 10000", 3}, Case{"max 100000", 0}, Case{"200000", 0}, Case{"200000 0", 0},
+        Case{"0 100000", 0}, Case{"-1 100000", 0}, Case{"word", 0}, Case{"", 0},
+        Case{"99999999999999 100000", 0}}) {
+    CAPTURE(one.cpu_max);
+    Cgroups cgroups("/system.slice/weir.service");
+    cgroups.limit("/system.slice/weir.service", one.cpu_max);
+    CHECK(cgroups.quota() == one.workers);
+  }
+}
+
+TEST_CASE("the narrowest quota on the way to the root counts") {
+  Cgroups cgroups("/a/b/c");
+  CHECK(cgroups.quota() == 0);
+  cgroups.limit("/a/b/c", "max 100000");
+  CHECK(cgroups.quota() == 0);
+  cgroups.limit("/a", "350000 100000");
+  CHECK(cgroups.quota() == 4);
+  cgroups.limit("/a/b", "800000 100000");
+  CHECK(cgroups.quota() == 4);
+  cgroups.limit("/a/b/c", "300000 100000");
+  CHECK(cgroups.quota() == 3);
+  // A container sees its own group as the root.
+  cgroups.limit("", "50000 100000");
+  CHECK(cgroups.quota() == 1);
+  cgroups.limit("/a/other", "1000 100000");
+  CHECK(cgroups.quota() == 1);
+  Cgroups inside("/");
+  inside.limit("", "150000 100000");
+  CHECK(inside.quota() == 2);
+  CHECK(cgroup_quota("/nonexistent", "/nonexistent") == 0);
 }
 
 // A service manager's socket, and the environment that names it.
