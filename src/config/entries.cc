@@ -169,14 +169,23 @@ void Loader::read_route_files(const Node* patterns) {
       if (item.text == pattern) place = {main_file_, item.line, item.column};
     }
     pattern = beside(main_file_, pattern);
-    std::vector<std::string> found = is_glob(pattern) ? matches_of(pattern) : std::vector{pattern};
-    if (found.empty()) {
+    if (!is_glob(pattern)) {
+      paths.emplace(pattern, place);
+      continue;
+    }
+    Result<std::vector<std::string>> found = matches_of(pattern);
+    if (!found.ok()) {
+      report_.add(place, "files: " + found.error().message);
+      has_unread_file_ = true;
+      continue;
+    }
+    if (found->empty()) {
       warnings_.push_back({place, "files: nothing matches " + pattern +
                                       (exists(folder_of_glob(pattern))
                                            ? ""
                                            : ": there is no folder " + folder_of_glob(pattern))});
     }
-    for (const std::string& path : found) paths.emplace(path, place);
+    for (const std::string& path : *found) paths.emplace(path, place);
   }
   globs_ = config_.routes.files;
   for (const auto& [path, place] : paths) {

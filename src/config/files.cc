@@ -39,8 +39,9 @@ std::string meant_file(const std::string& path) {
   std::size_t slash = path.rfind('/');
   std::string folder = slash == std::string::npos ? "" : path.substr(0, slash + 1);
   std::vector<std::string> names;
-  for (const std::string& found : matches_of(folder + "*.toml"))
-    names.push_back(found.substr(folder.size()));
+  Result<std::vector<std::string>> beside = matches_of(folder + "*.toml");
+  if (!beside.ok()) return {};
+  for (const std::string& found : *beside) names.push_back(found.substr(folder.size()));
   std::vector<std::string_view> legal(names.begin(), names.end());
   std::string_view meant = suggest(std::string_view(path).substr(folder.size()), legal);
   return meant.empty() ? std::string() : folder + std::string(meant);
@@ -61,6 +62,14 @@ Err<Error> cannot(const char* verb, const std::string& path, int code) {
   const char* reason = strerror_r(code, buffer, sizeof buffer);
   return Err{
       Error{std::string("cannot ") + verb + " " + path + ": " + reason + hint_for(path, code)}};
+}
+
+// The folder that glob() may not list; glob() hands nothing through to this.
+thread_local std::string unlisted_folder;
+int on_unlisted(const char* folder, int code) {
+  if (code != EACCES) return 0;
+  unlisted_folder = folder;
+  return 1;
 }
 
 }  // namespace
@@ -93,13 +102,13 @@ bool is_glob(std::string_view pattern) {
   return pattern.find_first_of("*?[") != std::string_view::npos;
 }
 
-std::vector<std::string> matches_of(const std::string& pattern) {
+Result<std::vector<std::string>> matches_of(const std::string& pattern) {
   std::vector<std::string> paths;
   glob_t found{};
-  if (glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found) == 0) {
-    paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-  }
+  int outcome = glob(pattern.c_str(), GLOB_NOSORT, on_unlisted, &found);
+  if (outcome == 0) paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
   globfree(&found);
+  if (outcome == GLOB_ABORTED) return cannot("list", unlisted_folder, EACCES);
   std::sort(paths.begin(), paths.end());
   return paths;
 }

@@ -13,8 +13,9 @@ Result<std::string> read_file(const std::string& path);
 // `path` as seen from the folder of `file`; absolute paths stay.
 std::string beside(const std::string& file, const std::string& path);
 bool is_glob(std::string_view pattern);
-// What matches, sorted by bytes. Not an error: nothing.
-std::vector<std::string> matches_of(const std::string& pattern);
+// What matches, sorted by bytes. Not an error: nothing. A folder that may not be listed is one: it
+// would look like an empty table.
+Result<std::vector<std::string>> matches_of(const std::string& pattern);
 bool exists(const std::string& path);
 // The folder in which a glob begins to vary: "routes.d" of "routes.d/*.toml", "." of "*.toml".
 std::string folder_of_glob(const std::string& pattern);

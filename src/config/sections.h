@@ -24,7 +24,7 @@ inline constexpr Key<ServerConfig> kServerKeys[] = {
     key<&ServerConfig::max_connections, Count<0, kMaxConnections>>("max_connections"),
     key<&ServerConfig::drain_notice, Span>("drain_notice"),
     key<&ServerConfig::drain_timeout, Span>("drain_timeout"),
-    later<ServerConfig, Text>("user", R"("")"),
+    key<&ServerConfig::user, UserName>("user"),
     later<ServerConfig, Text>("secret_file", R"("")"),
     later<ServerConfig, Percent>("pool_share", R"("50%")"),
     later<ServerConfig, Text>("state_dir", R"("")"),

@@ -1,6 +1,9 @@
 #include "texts.h"
 
+#include <pwd.h>
+
 #include <algorithm>
+#include <cerrno>
 
 #include "meant.h"
 #include "rows.h"
@@ -83,6 +86,14 @@ bool is_good_item(const Node& node, ReadItem read_item) {
   return node.kind == Node::Kind::kString && read_item(scope, node, text);
 }
 
+bool may_be_user(const std::string& name) {
+  passwd entry{};
+  passwd* found = nullptr;
+  std::vector<char> buffer(16 * 1024);
+  int problem = getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+  return found != nullptr || (problem != 0 && problem != ENOENT && problem != ESRCH);
+}
+
 template <typename ReadItem>
 bool read_items(Scope& scope, const Node& node, std::string_view what, ReadItem read_item,
                 std::vector<std::string>& out) {
@@ -104,6 +115,21 @@ bool Token::read(Scope& scope, const Node& node, Value& out) {
   if (!read_string(scope, node, kForm, text)) return false;
   if (!is_token(text) || text.size() > kMaxNameBytes) return scope.expected(node, kForm);
   out = text;
+  return true;
+}
+
+bool UserName::read(Scope& scope, const Node& node, Value& out) {
+  std::string name;
+  if (!read_string(scope, node, "a user's name: \"weir\"", name)) return false;
+  // A directory service that does not answer must not fail a reload; a start asks again.
+  if (!name.empty() && !may_be_user(name)) {
+    return scope.wrong(node, in_quotes(name) +
+                                 " is no user of this machine (expected one that "
+                                 "getent passwd knows; make it with adduser "
+                                 "--system --group " +
+                                 name + ")");
+  }
+  out = std::move(name);
   return true;
 }
 

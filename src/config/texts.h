@@ -15,6 +15,12 @@ struct Token {
   static bool read(Scope& scope, const Node& node, Value& out);
   static std::string show(const Value& value) { return in_quotes(value); }
 };
+// A user of this machine, or "".
+struct UserName {
+  using Value = std::string;
+  static bool read(Scope& scope, const Node& node, Value& out);
+  static std::string show(const Value& value) { return in_quotes(value); }
+};
 struct Upgrades {
   using Value = std::vector<std::string>;
   static bool read(Scope& scope, const Node& node, Value& out);

@@ -44,6 +44,7 @@ struct ListeningSocket::Descriptor {
   int fd;
   dev_t device = 0;  // of a Unix socket's path, to know it again
   ino_t inode = 0;
+  bool is_inherited = false;
 };
 
 namespace {
@@ -94,15 +95,23 @@ sockaddr_un unix_address(const std::string& path) {
   return un;
 }
 
+int option_of(int fd, int level, int option) {
+  int value = 0;
+  socklen_t length = sizeof value;
+  return getsockopt(fd, level, option, &value, &length) == 0 ? value : -1;
+}
+
+void set_accept_options(int fd, const ListenOptions& options) {
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);  // accepted sockets inherit it
+  auto seconds = std::chrono::ceil<std::chrono::seconds>(options.defer_accept);
+  set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, static_cast<int>(seconds.count()));
+}
+
 // 0, or errno.
 int bind_ip(int fd, const IpAddress& ip, const ListenOptions& options) {
   set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);  // accepted sockets inherit it
   if (ip.is_v6()) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.is_ipv6_only ? 1 : 0);
-  if (options.defer_accept > Duration::zero()) {
-    auto seconds = std::chrono::ceil<std::chrono::seconds>(options.defer_accept);
-    set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, static_cast<int>(seconds.count()));
-  }
+  set_accept_options(fd, options);
   sockaddr_storage storage{};
   socklen_t length = ip.to_sockaddr(storage);
   return ::bind(fd, reinterpret_cast<const sockaddr*>(&storage), length) == 0 ? 0 : errno;
@@ -164,6 +173,42 @@ Result<ListeningSocket> ListeningSocket::open(const Endpoint& at, const ListenOp
   return ListeningSocket(std::move(descriptor), std::move(endpoint));
 }
 
+Result<ListeningSocket> ListeningSocket::inherit(int fd) {
+  if (option_of(fd, SOL_SOCKET, SO_TYPE) != SOCK_STREAM)
+    return Err{Error{"it is not a stream socket"}};
+  if (option_of(fd, SOL_SOCKET, SO_ACCEPTCONN) != 1)
+    return Err{Error{"it does not listen (Accept=yes passes connections; weir needs Accept=no)"}};
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  ::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length);
+  Endpoint endpoint;
+  if (storage.ss_family == AF_UNIX) {
+    const auto* un = reinterpret_cast<const sockaddr_un*>(&storage);
+    if (un->sun_path[0] != '/') return Err{Error{"it is a Unix socket without a path"}};
+    endpoint.unix_path = un->sun_path;
+  } else if (storage.ss_family == AF_INET || storage.ss_family == AF_INET6) {
+    endpoint.ip = IpAddress::from_sockaddr(storage);
+  } else {
+    return Err{Error{"it is neither an IP nor a Unix socket"}};
+  }
+  ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+  auto descriptor = std::make_shared<Descriptor>(fd);
+  descriptor->is_inherited = true;
+  return ListeningSocket(std::move(descriptor), std::move(endpoint));
+}
+
+void ListeningSocket::configure(const ListenOptions& options) {
+  if (!endpoint_.is_unix()) set_accept_options(fd(), options);
+  ::listen(fd(), options.backlog);
+}
+
+bool ListeningSocket::is_inherited() const { return descriptor_->is_inherited; }
+
+bool ListeningSocket::is_ipv6_only() const {
+  return option_of(fd(), IPPROTO_IPV6, IPV6_V6ONLY) == 1;
+}
+
 ListeningSocket& ListeningSocket::operator=(ListeningSocket&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
   std::swap(endpoint_, other.endpoint_);
@@ -174,8 +219,9 @@ ListeningSocket::~ListeningSocket() {
   if (descriptor_ != nullptr && endpoint_.is_unix()) remove_path();
 }
 
-// Not when another process has put its own socket there meanwhile.
+// Not when another process has put its own socket there meanwhile, or was there first.
 void ListeningSocket::remove_path() {
+  if (descriptor_->is_inherited) return;
   struct stat status {};
   const char* path = endpoint_.unix_path.c_str();
   if (::lstat(path, &status) != 0) return;

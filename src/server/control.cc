@@ -5,7 +5,6 @@
 #include <csignal>
 
 #include "machine.h"
-#include "notify.h"
 #include "port_holder.h"
 #include "version.h"
 #include "weir/base/version.h"
@@ -22,6 +21,7 @@ Control::Control(const Clock& clock, Log& log, net::Loop& loop,
       config_file_(std::move(config_file)),
       context_(loop.scheduler()),
       started_at_(clock.now()),
+      service_(loop.scheduler(), [this] { return service_sentence(); }),
       round_timer_(net::Timer::bind<&Control::on_round_timer>(this)),
       backends_([this](const std::vector<backend::PoolId>& pools) { note_changed_pools(pools); }),
       changed_timer_(net::Timer::bind<&Control::tell_changed_pools>(this)),
@@ -55,6 +55,8 @@ Status<StartError> Control::start() {
   const config::Config& config = *version->loaded.config;
   log_.set_level(config.log.level);
   log_.info("starting", {{"config", config_file_.empty() ? "built in" : config_file_}});
+  Result<std::optional<User>> user = user_to_become(config.server.user);
+  if (!user.ok()) return Err{StartError{user.error().message}};
   started_with_.server = config.server;
   started_with_.listeners = config.listeners;
   started_with_.admin = config.admin;
@@ -63,10 +65,14 @@ Status<StartError> Control::start() {
   current_ = version;
   open_files_ = raise_open_files();
   shares_ = share_descriptors(open_files_, worker_count_);
+  take_inherited(config);
   if (std::optional<Error> error = bind_listeners(config))
     return Err{StartError{std::move(error->message)}};
   if (std::optional<Error> error = bind_admin(config))
     return Err{StartError{std::move(error->message)}};
+  if (user->has_value())
+    if (std::optional<Error> error = change_user(**user))
+      return Err{StartError{std::move(error->message)}};
   current_->settings = make_settings(config);
   if (std::optional<Error> error = start_workers(config))
     return Err{StartError{std::move(error->message)}};
@@ -172,8 +178,8 @@ void Control::say_listening() {
     log_.info("listening", {{"listener", "metrics"}, {"address", socket.endpoint().text()}});
   log_.info("ready", {{"routes", std::to_string(current_->built.tables->routes->routes())},
                       {"pools", std::to_string(current_->loaded.config->pools.size())}});
-  notify_service_manager("READY=1\nSTATUS=serving " +
-                         std::to_string(current_->built.tables->routes->routes()) + " routes");
+  service_.say_ready();
+  start_watchdog();
 }
 
 int Control::run() {

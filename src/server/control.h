@@ -4,8 +4,8 @@
 // anything down.
 //
 // control.cc: start · control_doors.cc, control_admin.cc: the admin interface ·
-// control_backends.cc: what it knows of backends · control_reload.cc: reloads ·
-// control_drain.cc: the end.
+// control_service.cc: user and service manager · control_backends.cc: what it knows of backends ·
+// control_reload.cc: reloads · control_drain.cc: the end.
 #include <functional>
 #include <map>
 #include <memory>
@@ -14,7 +14,11 @@
 #include <vector>
 
 #include "admin_door.h"
+#include "inherited.h"
 #include "machine.h"
+#include "privileges.h"
+#include "service_link.h"
+#include "watchdog.h"
 #include "weir/admin/admin_server.h"
 #include "weir/admin/admin_source.h"
 #include "weir/backend/backend_states.h"
@@ -56,14 +60,18 @@ class Control final : private admin::AdminSource {
   struct Version;  // one configuration with its table, while workers may use it
 
   // start
+  void take_inherited(const config::Config& config);
   std::optional<Error> bind_listeners(const config::Config& config);
-  static Result<net::ListeningSocket> open_socket(const config::BindAddress& bind,
-                                                  net::ListenOptions options);
+  Result<net::ListeningSocket> open_socket(const config::BindAddress& bind,
+                                           net::ListenOptions options);
   std::optional<Error> bind_admin(const config::Config& config);
+  std::optional<Error> change_user(const User& user);
   std::optional<Error> start_workers(const config::Config& config);
   std::shared_ptr<const proxy::Settings> make_settings(const config::Config& config) const;
   void say_warnings(const config::Loaded& loaded);
   void say_listening();
+  void start_watchdog();
+  std::string service_sentence() const;
   // reload
   void on_signal(int signal);
   void reload(std::string cause);
@@ -121,7 +129,10 @@ class Control final : private admin::AdminSource {
   wire::Context context_;
   TimePoint started_at_;
   admin::ServiceState state_ = admin::ServiceState::kStarting;
+  ServiceLink service_;
+  std::unique_ptr<Watchdog> watchdog_;  // only if the service manager wants one
 
+  InheritedSockets inherited_;
   std::vector<BoundListener> bound_;  // empty once the drain's second phase began
   std::vector<admin::ListenerStatus> listener_status_;
   std::vector<std::string> listener_names_;

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "control.h"
-#include "notify.h"
 #include "version.h"
 #include "weir/base/version.h"
 #include "weir/observe/exporter.h"
@@ -221,8 +220,7 @@ void Control::set_in_service(bool is_in_service, const std::string& by, admin::D
     out_of_service_ = admin::DrainStatus{by, clock_.wall(), false};
   if (is_news) {
     log_.info(is_in_service ? "back in service" : "out of service", {{"by", by}});
-    notify_service_manager(is_in_service ? "STATUS=in service"
-                                         : "STATUS=out of service, drained by " + by);
+    service_.say_status();
   }
   for (const std::unique_ptr<Worker>& worker : group_.workers)
     is_in_service ? worker->end_drain() : worker->begin_drain();

@@ -9,7 +9,7 @@ namespace weir::server {
 Result<net::ListeningSocket> Control::open_socket(const config::BindAddress& bind,
                                                   net::ListenOptions options) {
   options.is_ipv6_only = !bind.is_any_family;
-  Result<net::ListeningSocket> socket = net::ListeningSocket::open(bind.endpoint, options);
+  Result<net::ListeningSocket> socket = inherited_.take_or_open(bind, options);
   if (socket.ok() || !bind.is_any_family) return socket;
   Endpoint v4{IpAddress::v4(0, bind.endpoint.ip.port()), {}};
   Result<net::ListeningSocket> retried = net::ListeningSocket::open(v4, options);
@@ -23,6 +23,11 @@ std::optional<Error> Control::bind_admin(const config::Config& config) {
   for (const config::BindAddress& bind : config.admin.bind) {
     Result<net::ListeningSocket> socket = open_socket(bind, options);
     if (socket.ok()) {
+      const Endpoint& at = socket->endpoint();
+      bool is_open = !at.is_unix() && !at.ip.is_loopback() && config.admin.tokens.empty();
+      if (is_open)  // bind was checked; a socket that was passed may be elsewhere
+        return Error{"weir: admin: the passed socket listens on " + at.text() +
+                     ", which needs [admin] token_file"};
       admin_sockets_.push_back(std::move(socket).value());
       continue;
     }
@@ -36,8 +41,7 @@ std::optional<Error> Control::bind_admin(const config::Config& config) {
   }
   for (const config::BindAddress& bind : config.metrics.bind) {
     Result<net::ListeningSocket> socket = open_socket(bind, options);
-    if (!socket.ok())
-      return Error{cannot_listen("metrics", bind.endpoint, socket.error().message)};
+    if (!socket.ok()) return Error{cannot_listen("metrics", bind.endpoint, socket.error().message)};
     metrics_sockets_.push_back(std::move(socket).value());
   }
   access_ = make_access(config);

@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "control.h"
-#include "notify.h"
 #include "version.h"
 
 namespace weir::server {
@@ -23,7 +22,7 @@ void Control::begin_drain(int signal) {
   log_.info("draining",
             {{"signal", name},
              {"connections", std::to_string(group_.open_clients.load(std::memory_order_relaxed))}});
-  notify_service_manager("STOPPING=1\nSTATUS=draining");
+  service_.say_stopping();
   // Clients whose first bytes the kernel waits for shall get to the queue before it closes.
   for (BoundListener& bound : bound_) bound.socket.stop_deferring();
   for (const std::unique_ptr<Worker>& worker : group_.workers) worker->begin_drain();

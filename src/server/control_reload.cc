@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "control.h"
-#include "notify.h"
 #include "restart_keys.h"
 #include "version.h"
 
@@ -53,9 +52,7 @@ void Control::reload(std::string cause) {
   }
   is_reloading_ = true;
   reload_cause_ = std::move(cause);
-  auto since_boot =
-      std::chrono::duration_cast<std::chrono::microseconds>(clock_.now().time_since_epoch());
-  notify_service_manager("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(since_boot.count()));
+  service_.say_reloading();
   auto version = std::make_shared<Version>();
   loop_.run_in_background(
       [this, version, before = current_] {
@@ -159,7 +156,7 @@ void Control::finish_reload(observe::ReloadResult result, std::string message,
 void Control::end_reload() {
   is_reloading_ = false;
   if (state_ == admin::ServiceState::kDraining) return;
-  notify_service_manager(has_reloaded_ ? "READY=1\nSTATUS=" + last_reload_.message : "READY=1");
+  service_.say_ready();
   if (!pending_reload_.has_value()) return;
   std::string cause = std::move(*pending_reload_);
   pending_reload_.reset();

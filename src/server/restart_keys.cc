@@ -8,6 +8,7 @@ namespace {
 
 std::string text_of(unsigned value) { return std::to_string(value); }
 std::string text_of(bool value) { return value ? "true" : "false"; }
+std::string text_of(const std::string& value) { return "\"" + value + "\""; }
 std::string text_of(const std::vector<config::BindAddress>& addresses) {
   std::string out;
   for (const config::BindAddress& address : addresses)
@@ -41,6 +42,7 @@ std::vector<std::string> keys_for_restart(const config::Config& now, const confi
   changes.compare("[server] workers", now.server.workers, next.server.workers);
   changes.compare("[server] max_connections", now.server.max_connections,
                   next.server.max_connections);
+  changes.compare("[server] user", now.server.user, next.server.user);
   for (const config::ListenerConfig& listener : now.listeners) {
     std::string title = "[listener." + listener.name + "]";
     const config::ListenerConfig* other = find(next, listener.name);

@@ -1,5 +1,7 @@
 #include "worker.h"
 
+#include <pthread.h>
+
 #include "weir/base/check.h"
 
 namespace weir::server {
@@ -67,7 +69,10 @@ void Worker::start(std::shared_ptr<const proxy::Settings> settings,
     listener_of_.push_back(listener.listener);
     doors_.push_back(std::make_unique<Door>(*this, listener));
   }
-  thread_ = std::thread([this] { loop_.run(); });
+  thread_ = std::thread([this] {
+    pthread_setname_np(pthread_self(), ("worker-" + std::to_string(index_)).c_str());
+    loop_.run();
+  });
 }
 
 void Worker::publish(std::shared_ptr<const proxy::Settings> settings,
@@ -190,6 +195,8 @@ void Worker::on_reopen() {
     log_.info("accepting goes on", {{"connections", std::to_string(open)}});
   }
 }
+
+void Worker::ask(Task answer) { loop_.post(std::move(answer)); }
 
 void Worker::begin_drain() {
   loop_.post([this] { proxy_.begin_drain(); });

@@ -62,6 +62,8 @@ class Worker {
                std::shared_ptr<const table::Tables> tables, Task done);
   // Backends of these pools changed their standing.
   void look_again(std::shared_ptr<const std::vector<backend::PoolId>> pools);
+  // Runs `answer` on the worker's thread when its loop gets to it: a sign of life.
+  void ask(Task answer);
   // Drain, phase one: answers say Connection: close.
   void begin_drain();
   // Takes phase one back.

@@ -29,6 +29,7 @@ struct ServerConfig {
   unsigned max_connections = 0;  // 0: derived from the open-files limit
   Duration drain_notice{};
   Duration drain_timeout = std::chrono::seconds(30);
+  std::string user;  // whom root becomes after binding; "" = stays who it is. Exists when loaded
   bool operator==(const ServerConfig&) const = default;
 };
 

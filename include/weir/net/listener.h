@@ -28,12 +28,21 @@ class ListeningSocket {
  public:
   // The error says the address and the cause in words ("127.0.0.1:80: permission denied (…)").
   static Result<ListeningSocket> open(const Endpoint& at, const ListenOptions& options);
+  // Takes over a socket that whoever started the process bound and listens on; configure() it. The
+  // path of a Unix socket stays its creator's. The error says what the descriptor is instead; it is
+  // left open then.
+  static Result<ListeningSocket> inherit(int fd);
+  // What open() does beside binding: options of accepting. `is_ipv6_only` stays as it is.
+  void configure(const ListenOptions& options);
   ListeningSocket(ListeningSocket&& other) noexcept = default;
   ListeningSocket& operator=(ListeningSocket&& other) noexcept;
   ~ListeningSocket();
   // With the real port where 0 was asked for.
   const Endpoint& endpoint() const { return endpoint_; }
   int fd() const;
+  bool is_inherited() const;
+  // Of an IPv6 address: whether IPv4 is not served by it.
+  bool is_ipv6_only() const;
   // From now on clients are queued without waiting for their first bytes.
   void stop_deferring();
 

@@ -80,15 +80,16 @@ FAILURES = _read_failures()
 class Program:
     """A running process whose output is collected line by line."""
 
-    def __init__(self, arguments, folder, open_files=None, environment=None):
+    def __init__(self, arguments, folder, open_files=None, environment=None, launcher=(), pass_fds=()):
+        """`launcher`: a command that ends in executing weir, in front of it; it may inherit `pass_fds`."""
         def limit():
             if open_files:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, open_files))
 
         # Only a child that has something to do between fork and exec may need the slower way.
         self.process = subprocess.Popen(
-            [BINARY, *map(str, arguments)], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, env={**os.environ, 'NO_COLOR': '1', **(environment or {})},
+            [*launcher, BINARY, *map(str, arguments)], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env={**os.environ, 'NO_COLOR': '1', **(environment or {})}, pass_fds=pass_fds,
             preexec_fn=limit if open_files else None)
         self.stdout, self.stderr = Lines(), Lines()
         self._readers = [threading.Thread(target=self._read, args=pair, daemon=True) for pair in

@@ -115,7 +115,10 @@ TEST_CASE("wrong types say what was expected") {
        {"3:11: balance is true (expected \"least_loaded\", \"round_robin\" or "
         "\"least_requests\")"}},
       {pool("timeouts = \"5s\""), {"3:12: timeouts is \"5s\" (expected a table: { … })"}},
-      {"[server]\nuser = 3", {"2:8: user is the integer 3 (expected a string)"}},
+      {"[server]\nuser = 3", {"2:8: user is the integer 3 (expected a user's name: \"weir\")"}},
+      {"[server]\nuser = \"no-such-user\"",
+       {"2:8: user: \"no-such-user\" is no user of this machine (expected one that getent passwd "
+        "knows; make it with adduser --system --group no-such-user)"}},
       {"[metrics]\nmax_routes = \"1000\"",
        {"2:14: max_routes is \"1000\" (expected a whole number from 0 to 1000000; did you mean "
         "1000?)"}},

@@ -59,6 +59,7 @@ workers = 3
 max_connections = 5000
 drain_notice = "5s"
 drain_timeout = "0s"
+user = "root"
 [listener.a]
 bind = ["0.0.0.0:80", "[::]:80", "unix:run/a.sock", "unix:/run/b.sock"]
 trusted_proxies = ["10.0.0.0/8", "::1"]
@@ -87,7 +88,7 @@ format = "logfmt"
 access = "stdout"
 access_format = "logfmt"
 )");
-  CHECK(config.server == ServerConfig{"edge-1", 3, 5000, seconds(5), seconds(0)});
+  CHECK(config.server == ServerConfig{"edge-1", 3, 5000, seconds(5), seconds(0), "root"});
   REQUIRE(config.listeners.size() == 2);
   const ListenerConfig& a = config.listeners[0];
   REQUIRE(a.bind.size() == 4);

@@ -1,0 +1,84 @@
+// What makes the process a service: sockets that are passed, the user that it becomes,
+// what it tells the service manager.
+#include "control.h"
+#include "notify.h"
+#include "version.h"
+
+namespace weir::server {
+
+namespace {
+
+std::string count_text(std::uint64_t number, const char* noun) {
+  return std::to_string(number) + " " + noun + (number == 1 ? "" : "s");
+}
+
+}  // namespace
+
+void Control::take_inherited(const config::Config& config) {
+  inherited_ = InheritedSockets::from_environment(log_);
+  std::vector<InheritedSockets::Wanted> wanted;
+  for (const config::ListenerConfig& listener : config.listeners)
+    for (const config::BindAddress& bind : listener.bind) wanted.push_back({listener.name, &bind});
+  for (const config::BindAddress& bind : config.admin.bind) wanted.push_back({"admin", &bind});
+  for (const config::BindAddress& bind : config.metrics.bind) wanted.push_back({"metrics", &bind});
+  inherited_.match(std::move(wanted), log_);
+}
+
+// After binding, before any thread exists.
+std::optional<Error> Control::change_user(const User& user) {
+  std::vector<const net::ListeningSocket*> sockets;
+  for (const BoundListener& bound : bound_) sockets.push_back(&bound.socket);
+  for (const net::ListeningSocket& socket : admin_sockets_) sockets.push_back(&socket);
+  for (const net::ListeningSocket& socket : metrics_sockets_) sockets.push_back(&socket);
+  for (const net::ListeningSocket* socket : sockets) {
+    if (!socket->endpoint().is_unix() || socket->is_inherited()) continue;
+    Status<> given = give_to(user, socket->endpoint().unix_path);
+    if (!given.ok()) return given.error();
+  }
+  Status<> become = become_user(user);
+  if (!become.ok()) return become.error();
+  log_.info(
+      "became another user",
+      {{"user", user.name}, {"uid", std::to_string(user.uid)}, {"gid", std::to_string(user.gid)}});
+  const config::Loaded& loaded = current_->loaded;
+  for (const std::string& path : unreadable(loaded.files, loaded.globs))
+    log_.warn("the user cannot read this, so no reload will succeed",
+              {{"user", user.name}, {"path", path}});
+  return std::nullopt;
+}
+
+void Control::start_watchdog() {
+  std::optional<Duration> period = Watchdog::period_from_environment();
+  if (!period.has_value()) return;
+  Watchdog::Hooks hooks;
+  hooks.ask = [this](unsigned index) {
+    group_.workers[index]->ask(
+        [this, index] { loop_.post([this, index] { watchdog_->on_answer(index); }); });
+  };
+  hooks.ping = [] { notify_service_manager("WATCHDOG=1"); };
+  hooks.on_change = [this] { service_.say_status(); };
+  watchdog_ =
+      std::make_unique<Watchdog>(loop_.scheduler(), log_, worker_count_, *period, std::move(hooks));
+}
+
+// For systemctl status.
+std::string Control::service_sentence() const {
+  std::string connections =
+      count_text(group_.open_clients.load(std::memory_order_relaxed), "connection");
+  if (state_ == admin::ServiceState::kDraining) {
+    observe::WorkerNumbers sum(listener_names_.size());
+    for (const std::unique_ptr<Worker>& worker : group_.workers) sum.add(worker->numbers());
+    return "draining: " + connections + ", " + count_text(sum.requests_in_flight(), "request") +
+           " in flight";
+  }
+  std::string text;
+  if (watchdog_ != nullptr && watchdog_->silent_worker().has_value())
+    text = "worker " + std::to_string(*watchdog_->silent_worker()) + " does not answer; ";
+  if (out_of_service_.has_value()) text += "out of service by " + out_of_service_->by + "; ";
+  if (has_reloaded_ && last_reload_.result == observe::ReloadResult::kFailure)
+    text += "the last reload failed (" + last_reload_.message + "); ";
+  return text + "serving " + count_text(current_->built.tables->routes->routes(), "route") +
+         " to " + count_text(current_->loaded.config->pools.size(), "pool") + ", " + connections;
+}
+
+}  // namespace weir::server
