@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <ctime>
 
+#include "weir/base/json_text.h"
+
 namespace weir {
 namespace {
 
@@ -76,14 +78,32 @@ void append_rfc3339(std::string& out, WallTime time) {
   out.append(text, static_cast<std::size_t>(length));
 }
 
+namespace {
+
+// The two notations of a name and its text.
+void append_field(std::string& line, LogFormat format, std::string_view key,
+                  std::string_view value) {
+  if (format == LogFormat::kLogfmt) return append_logfmt(line, key, value);
+  line += line.empty() ? "{\"" : ",\"";
+  line += key;
+  line += "\":\"";
+  append_json_text(line, value);
+  line += '"';
+}
+
+}  // namespace
+
 void Log::write(LogLevel level, std::string_view msg, std::initializer_list<LogField> fields) {
   if (!is_enabled(level)) return;
-  std::string line = "time=";
-  append_rfc3339(line, clock_.wall());
-  append_logfmt(line, "level", name_of(level));
-  append_logfmt(line, "msg", msg);
-  for (const LogField& field : fields) append_logfmt(line, field.key, field.value);
-  line += '\n';
+  LogFormat format = format_.load(std::memory_order_relaxed);
+  std::string time;
+  append_rfc3339(time, clock_.wall());
+  std::string line;
+  append_field(line, format, "time", time);
+  append_field(line, format, "level", name_of(level));
+  append_field(line, format, "msg", msg);
+  for (const LogField& field : fields) append_field(line, format, field.key, field.value);
+  line += format == LogFormat::kJson ? "}\n" : "\n";
   // What a full pipe does not take is lost: the log never holds up the process.
   static_cast<void>(sink_.write_line(line));
 }

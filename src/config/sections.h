@@ -97,15 +97,18 @@ inline constexpr Choice<LogLevel> kLogLevels[] = {{"error", LogLevel::kError},
                                                   {"warn", LogLevel::kWarn},
                                                   {"info", LogLevel::kInfo},
                                                   {"debug", LogLevel::kDebug}};
-inline constexpr Choice<int> kLogFormats[] = {{"logfmt", 0}, {"json", 1, false}};
-inline constexpr Choice<int> kAccessFormats[] = {
-    {"logfmt", 0}, {"json", 1, false}, {"combined", 2, false}};
+inline constexpr Choice<LogFormat> kLogFormats[] = {{"logfmt", LogFormat::kLogfmt},
+                                                    {"json", LogFormat::kJson}};
+inline constexpr Choice<AccessFormat> kAccessFormats[] = {{"logfmt", AccessFormat::kLogfmt},
+                                                          {"json", AccessFormat::kJson},
+                                                          {"combined", AccessFormat::kCombined}};
 
 inline constexpr Key<LogConfig> kLogKeys[] = {
     key<&LogConfig::level, OneOf<kLogLevels>>("level"),
-    later<LogConfig, OneOf<kLogFormats>, Use::kSetting>("format", R"("logfmt")"),
-    key<&LogConfig::access, AccessTarget>("access"),
-    later<LogConfig, OneOf<kAccessFormats>, Use::kSetting>("access_format", R"("logfmt")"),
+    key<&LogConfig::format, OneOf<kLogFormats>>("format"),
+    key<&LogConfig::access, LogTarget>("access"),
+    key<&LogConfig::access_format, OneOf<kAccessFormats>>("access_format"),
+    key<&LogConfig::query, Flag>("query"),
 };
 
 // ---- [dns], [tracing]

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "files.h"
 #include "meant.h"
 #include "rows.h"
 #include "suggest.h"
@@ -141,19 +142,30 @@ bool RouteFiles::read(Scope& scope, const Node& node, Value& out) {
   return read_items(scope, node, "a list of globs: [\"routes.d/*.toml\"]", read_route_file, out);
 }
 
-constexpr Choice<AccessLog> kAccessTargets[] = {{"off", AccessLog::kOff},
-                                                {"stdout", AccessLog::kStdout}};
-
-bool AccessTarget::read(Scope& scope, const Node& node, Value& out) {
-  bool is_file = node.text.find_first_of("/.") != std::string::npos && node.text != "/dev/stdout";
-  if (node.kind == Node::Kind::kString && is_file) {
-    return scope.wrong(node, in_quotes(node.text) +
-                                 ": log files are not available in this version "
-                                 "(expected \"off\" or \"stdout\")");
+// A file's path shows that it is one, so that a misspelt word does not become a file.
+bool LogTarget::read(Scope& scope, const Node& node, Value& out) {
+  using Kind = AccessTarget::Kind;
+  constexpr std::string_view kWords[] = {"off", "stdout"};
+  bool is_string = node.kind == Node::Kind::kString;
+  if (is_string && (node.text == "off" || node.text == "stdout")) {
+    out = {node.text == "off" ? Kind::kOff : Kind::kStdout, {}};
+    return true;
   }
-  return OneOf<kAccessTargets>::read(scope, node, out);
+  bool is_path = is_string && node.text.find_first_of("/.") != std::string::npos &&
+                 !node.text.ends_with('/') && node.text.find('\0') == std::string::npos;
+  if (is_path) {
+    out = {Kind::kFile, beside(scope.file, node.text)};
+    return true;
+  }
+  bool is_boolean = node.kind == Node::Kind::kBoolean;
+  std::string_view meant = suggest(is_boolean ? node.description() : node.text, kWords);
+  return scope.expected(node, "\"off\", \"stdout\" or a file such as \"log/access.log\"",
+                        meant.empty() ? "" : in_quotes(meant));
 }
-std::string AccessTarget::show(Value value) { return OneOf<kAccessTargets>::show(value); }
+std::string LogTarget::show(const Value& value) {
+  if (value.kind == AccessTarget::Kind::kFile) return in_quotes(value.path);
+  return value.kind == AccessTarget::Kind::kOff ? "\"off\"" : "\"stdout\"";
+}
 
 bool HashOn::read(Scope& scope, const Node& node, Value& out) {
   constexpr std::string_view kForms = "\"client_ip\", \"path\", \"header:NAME\" or \"cookie:NAME\"";

@@ -42,10 +42,11 @@ struct HostNames {
   static bool read(Scope& scope, const Node& node, Value& out);
   static std::string show(const Value& value) { return TextList::show(value); }
 };
-struct AccessTarget {
-  using Value = AccessLog;
+// "off", "stdout", or a file's path.
+struct LogTarget {
+  using Value = AccessTarget;
   static bool read(Scope& scope, const Node& node, Value& out);
-  static std::string show(Value value);
+  static std::string show(const Value& value);
 };
 struct HashOn {
   using Value = std::string;

@@ -136,7 +136,6 @@ void collect_workers(Collector& collector, const WorkerNumbers& total) {
                 total.received_from_backends_bytes.get());
   collector.add(Metric::weir_sent_bytes_total, {client}, total.sent_to_clients_bytes.get());
   collector.add(Metric::weir_sent_bytes_total, {backend}, total.sent_to_backends_bytes.get());
-  collector.add(Metric::weir_access_log_dropped_total, {}, total.access_lines_dropped.get());
 }
 
 void collect_process(Collector& collector, const ProcessNumbers& process) {
@@ -176,6 +175,8 @@ std::string export_text(const std::vector<const WorkerNumbers*>& workers,
     collect_listener(collector, listeners[i], total.listeners[i]);
   }
   collect_workers(collector, total);
+  collector.add(Metric::weir_access_log_dropped_total, {},
+                total.access_lines_dropped.get() + process.access_lines_dropped);
   collect_process(collector, process);
   collect_stats(collector, read_process_stats());
   return collector.text();

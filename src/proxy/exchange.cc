@@ -71,10 +71,7 @@ void Exchange::route(const http::RequestHead& head) {
   const route::Route& route = **match.route;
   pool_ = proxy_.pool_of(route.pool);
   text_.set_route(route.label);
-  if (log_) {
-    log_->route = route.label;
-    if (pool_) log_->pool = pool_->spec().name;
-  }
+  if (log_) log_->add(LogText::kRoute, route.label);
   if (!pool_ || pool_->backends().empty()) {
     failure_ = Failure::pool_empty;
     return;

@@ -6,12 +6,13 @@ namespace weir::proxy {
 
 void Exchange::remember_for_log(const http::RequestHead& head) {
   log_ = std::make_unique<LogText>();
+  log_->text = proxy_.parts_.context.take_buffer();
   log_->minor_version = head.minor_version;
-  log_->method = head.method_text;
-  log_->host = head.host;
-  log_->path = head.path;
-  log_->user_agent = head.fields.value(http::FieldId::kUserAgent);
-  log_->referer = head.fields.value(http::FieldId::kReferer);
+  log_->add(LogText::kMethod, head.method_text);
+  log_->add(LogText::kHost, head.host);
+  log_->add(LogText::kPath, proxy_.settings_->logs_queries ? head.target : head.path);
+  log_->add(LogText::kUserAgent, head.fields.value(http::FieldId::kUserAgent));
+  log_->add(LogText::kReferer, head.fields.value(http::FieldId::kReferer));
 }
 
 void Exchange::account() {
@@ -25,8 +26,9 @@ void Exchange::account() {
   listener.requests[static_cast<std::size_t>(status_ / 100)].add();
   listener.duration.observe(duration);
   if (failure_.has_value()) numbers.failures[static_cast<std::size_t>(*failure_)].add();
-  if (!log_ || !proxy_.parts_.log_request) return;
-  proxy_.parts_.log_request(record(duration));
+  if (!log_) return;
+  if (proxy_.parts_.log_request) proxy_.parts_.log_request(record(duration));
+  proxy_.parts_.context.give_back(std::move(log_->text));
 }
 
 observe::RequestRecord Exchange::record(Duration duration) const {
@@ -35,10 +37,10 @@ observe::RequestRecord Exchange::record(Duration duration) const {
   record.listener = proxy_.listener_of(client_).index;
   record.listener_name = proxy_.listener_of(client_).name;
   record.client = log_->client;
-  record.method = log_->method;
+  record.method = log_->get(LogText::kMethod);
   record.scheme = log_->scheme;
-  record.host = log_->host;
-  record.path = log_->path;
+  record.host = log_->get(LogText::kHost);
+  record.path = log_->get(LogText::kPath);
   record.minor_version = log_->minor_version;
   record.status = status_;
   record.bytes_in = body_bytes_in_;
@@ -46,16 +48,16 @@ observe::RequestRecord Exchange::record(Duration duration) const {
   record.duration = duration;
   record.connect = connect_duration_;
   record.response_head = response_head_duration_;
-  record.route = log_->route;
-  record.pool = log_->pool;
+  record.route = log_->get(LogText::kRoute);
+  if (pool_) record.pool = pool_->spec().name;
   if (backend_) record.backend = backend_->shared().address();
   record.tries = tries_;
   record.is_reused = is_reused_;
   record.failure = failure_;
   record.phase = phase();
   record.request_id = {request_id_.data(), request_id_bytes_};
-  record.user_agent = log_->user_agent;
-  record.referer = log_->referer;
+  record.user_agent = log_->get(LogText::kUserAgent);
+  record.referer = log_->get(LogText::kReferer);
   return record;
 }
 

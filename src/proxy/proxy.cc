@@ -106,6 +106,14 @@ void Proxy::on_refused(wire::InboundConnection& connection, Failure failure,
     record.listener = listener_of(connection).index;
     record.listener_name = listener_of(connection).name;
     record.client = connection.peer();
+    http::RequestHead& head = parts_.context.request_head;
+    http::describe_refused(connection.refused_bytes(), head);
+    record.method = head.method_text;
+    record.host = head.host;
+    // A line that was too long for us is too long for the log.
+    if (failure != Failure::uri_too_long)
+      record.path = settings_->logs_queries ? head.target : head.path;
+    record.minor_version = head.minor_version;
     record.scheme = http::name_of(listener_of(connection).scheme);
     record.status = page.response().status;
     record.bytes_out = page.response().body.size();

@@ -34,6 +34,7 @@ Control::~Control() {
   admin_doors_.clear();
   admin_.reset();
   loop_.scheduler().drain_retired();
+  current_.reset();  // writes what is left of the access log
 }
 
 Status<StartError> Control::start() {
@@ -54,6 +55,7 @@ Status<StartError> Control::start() {
   }
   const config::Config& config = *version->loaded.config;
   log_.set_level(config.log.level);
+  log_.set_format(config.log.format);
   log_.info("starting", {{"config", config_file_.empty() ? "built in" : config_file_}});
   Result<std::optional<User>> user = user_to_become(config.server.user);
   if (!user.ok()) return Err{StartError{user.error().message}};
@@ -74,6 +76,8 @@ Status<StartError> Control::start() {
     if (std::optional<Error> error = change_user(**user))
       return Err{StartError{std::move(error->message)}};
   current_->settings = make_settings(config);
+  if (std::optional<Error> error = open_access_log(*current_, nullptr))
+    return Err{StartError{"weir: " + error->message}};
   if (std::optional<Error> error = start_workers(config))
     return Err{StartError{std::move(error->message)}};
   loop_.watch_signals({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2},
@@ -135,7 +139,7 @@ std::optional<Error> Control::start_workers(const config::Config& config) {
                                  shares_.idle_backends_per_worker, random_seed()));
   backends_.set_pools(current_->built.tables->pools, clock_.wall());
   for (const std::unique_ptr<Worker>& worker : group_.workers)
-    worker->start(current_->settings, current_->built.tables, bound_);
+    worker->start(current_->for_workers(), bound_);
   return std::nullopt;
 }
 
@@ -149,7 +153,8 @@ std::shared_ptr<const proxy::Settings> Control::make_settings(const config::Conf
   settings->inbound.client_body = config.timeouts.client_body;
   settings->inbound.client_write = config.timeouts.client_write;
   settings->inbound.client_fin = config.timeouts.client_fin;
-  settings->logs_requests = config.log.access == config::AccessLog::kStdout;
+  settings->logs_requests = config.log.access.kind != config::AccessTarget::Kind::kOff;
+  settings->logs_queries = config.log.query;
   // Listeners are those that were bound; a listener that a reload dropped keeps its defaults.
   for (const Address& address : addresses_) {
     proxy::ListenerSettings listener;

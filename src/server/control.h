@@ -69,6 +69,8 @@ class Control final : private admin::AdminSource {
   std::optional<Error> start_workers(const config::Config& config);
   std::shared_ptr<const proxy::Settings> make_settings(const config::Config& config) const;
   void say_warnings(const config::Loaded& loaded);
+  std::optional<Error> open_access_log(Version& version, const Version* before);
+  void reopen_logs();
   void say_listening();
   void start_watchdog();
   std::string service_sentence() const;
@@ -160,6 +162,7 @@ class Control final : private admin::AdminSource {
   DescriptorShares shares_;
 
   std::unique_ptr<table::Builder> builder_;  // the builder thread's after start
+  observe::DroppedLines dropped_lines_ = std::make_shared<std::atomic<std::uint64_t>>();
   std::shared_ptr<Version> current_;
   config::Config started_with_;  // its server, listeners and admin: what only a start applies
   std::unique_ptr<net::FileWatcher> watcher_;

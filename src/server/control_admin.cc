@@ -79,6 +79,7 @@ std::string Control::metrics() const {
   numbers.config_hash = current_->built.tables->hash;
   numbers.routes = current_->built.tables->routes->routes();
   numbers.connections_limit = group_.max_clients;
+  numbers.access_lines_dropped = dropped_lines_->load(std::memory_order_relaxed);
   numbers.version = kVersion;
   return observe::export_text(workers, listener_names_, numbers);
 }

@@ -33,7 +33,7 @@ void Control::on_signal(int signal) {
       reload("HUP");
       return;
     case SIGUSR1:
-      log_.info("no log files to reopen");
+      reopen_logs();
       return;
     case SIGUSR2:
       log_.warn("USR2 (replace the binary) is not available in this version");
@@ -59,6 +59,9 @@ void Control::reload(std::string cause) {
         version->read(load_);
         version->build(*builder_);
         version->has_new_settings = settings_of(before->loaded) != settings_of(version->loaded);
+        if (!version->errors.empty()) return;
+        if (std::optional<Error> error = open_access_log(*version, before.get()))
+          version->errors.push_back({{config_file_, 0, 0}, error->message});
       },
       [this, version] { on_loaded(version); });
 }
@@ -112,7 +115,7 @@ void Control::publish(std::shared_ptr<Version> version) {
   // Before any worker sees a new backend it is known whether that gets requests.
   backends_.set_pools(version->built.tables->pools, clock_.wall());
   for (const std::unique_ptr<Worker>& worker : group_.workers)
-    worker->publish(version->settings, version->built.tables, [this, version] {
+    worker->publish(version->for_workers(), [this, version] {
       loop_.post([this, version] {
         if (--unpublished_ == 0) on_published(version);
       });
@@ -128,6 +131,7 @@ void Control::on_published(std::shared_ptr<Version> version) {
   renew_access(*current_->loaded.config);
   say_warnings(current_->loaded);
   log_.set_level(current_->loaded.config->log.level);
+  log_.set_format(current_->loaded.config->log.format);
   drain_timeout_ = current_->loaded.config->server.drain_timeout;
   free_in_background(std::move(old));
   admin::ReloadReport report{current_->built.tables->generation, current_->built.difference,

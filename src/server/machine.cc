@@ -69,8 +69,9 @@ std::uint64_t raise_open_files() {
 }
 
 std::uint64_t needed_descriptors(unsigned workers, std::size_t sockets) {
-  // A loop is two epolls, an event and a pipe for signals; each worker duplicates each socket.
-  return 24 + 7 * std::uint64_t{workers} + sockets * (std::uint64_t{workers} + 1) + 8;
+  // A loop is two epolls, an event and a pipe for signals; the access log a file and an event; each
+  // worker duplicates each socket.
+  return 26 + 7 * std::uint64_t{workers} + sockets * (std::uint64_t{workers} + 1) + 8;
 }
 
 std::optional<Error> prepare_descriptors() {

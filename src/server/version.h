@@ -10,7 +10,11 @@ struct Control::Version {
   std::vector<config::Diagnostic> errors;  // of loading and building
   table::Builder::Built built;
   std::shared_ptr<const proxy::Settings> settings;
+  std::shared_ptr<observe::AccessLog>
+      access_log;                 // versions that write alike share one; may be null
   bool has_new_settings = false;  // beside the table, compared with the version before
+
+  WorkerVersion for_workers() const { return {settings, built.tables, access_log.get()}; }
 
   // At start, or on the builder thread: first one, then the other.
   void read(const std::function<config::Loaded()>& loader) {

@@ -60,11 +60,14 @@ Worker::Worker(unsigned index, WorkerGroup& group, const Clock& clock, Log& log,
 
 Worker::~Worker() { WEIR_CHECK(!thread_.joinable()); }
 
-void Worker::start(std::shared_ptr<const proxy::Settings> settings,
-                   std::shared_ptr<const table::Tables> tables,
-                   const std::vector<BoundListener>& listeners) {
-  proxy_.set_settings(std::move(settings));
-  proxy_.set_tables(tables->routes, tables->pools);
+void Worker::serve(WorkerVersion version) {
+  access_log_ = version.access_log;
+  proxy_.set_settings(std::move(version.settings));
+  proxy_.set_tables(version.tables->routes, version.tables->pools);
+}
+
+void Worker::start(WorkerVersion version, const std::vector<BoundListener>& listeners) {
+  serve(std::move(version));
   for (const BoundListener& listener : listeners) {
     listener_of_.push_back(listener.listener);
     doors_.push_back(std::make_unique<Door>(*this, listener));
@@ -75,14 +78,11 @@ void Worker::start(std::shared_ptr<const proxy::Settings> settings,
   });
 }
 
-void Worker::publish(std::shared_ptr<const proxy::Settings> settings,
-                     std::shared_ptr<const table::Tables> tables, Task done) {
-  loop_.post([this, settings = std::move(settings), tables = std::move(tables),
-              done = std::move(done)]() mutable {
-    proxy_.set_settings(std::move(settings));
-    proxy_.set_tables(tables->routes, tables->pools);
+void Worker::publish(WorkerVersion version, Task done) {
+  loop_.post([this, version = std::move(version), done = std::move(done)]() mutable {
     // Control frees versions; this thread lets go before it says so.
-    tables.reset();
+    serve(std::move(version));
+    version = {};
     done();
   });
 }
@@ -273,9 +273,9 @@ void Worker::stop() {
 }
 
 void Worker::write_access_line(const observe::RequestRecord& record) {
-  access_line_.clear();
-  observe::append_access_line(access_line_, record);
-  if (!group_.access.write_line(access_line_)) numbers_.access_lines_dropped.add();
+  // A request that began before the log was switched off.
+  if (access_log_ == nullptr) return;
+  if (!access_log_->write(index_, record)) numbers_.access_lines_dropped.add();
 }
 
 }  // namespace weir::server

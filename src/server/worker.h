@@ -3,8 +3,6 @@
 // versions to them and ends them; everything else happens on the worker's thread. Clients arrive
 // through duplicates of the shared listening sockets; a worker that has many more than another
 // passes new ones on (DESIGN §5).
-#include <unistd.h>
-
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -12,11 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include "weir/base/line_sink.h"
 #include "weir/base/log.h"
 #include "weir/base/rng.h"
 #include "weir/net/listener.h"
 #include "weir/net/loop.h"
+#include "weir/observe/access_log.h"
 #include "weir/observe/metrics.h"
 #include "weir/proxy/proxy.h"
 #include "weir/table/build.h"
@@ -31,6 +29,13 @@ struct BoundListener {
   net::ListeningSocket socket;
 };
 
+// One version of what workers serve; Control holds what it points to until all have the next one.
+struct WorkerVersion {
+  std::shared_ptr<const proxy::Settings> settings;
+  std::shared_ptr<const table::Tables> tables;
+  observe::AccessLog* access_log = nullptr;  // none: off
+};
+
 class Worker;
 
 // What workers know of each other. Lives as long as the longest worker.
@@ -40,7 +45,6 @@ struct WorkerGroup {
   std::atomic<std::int64_t> may_say_full_at{0};  // nanoseconds of the loops' clock
   std::uint64_t max_clients = 0;
   std::uint64_t max_streams = 0;  // sockets of all workers; beyond is the reserve
-  LineSink access{STDOUT_FILENO};
   std::vector<std::unique_ptr<Worker>> workers;
 };
 
@@ -54,12 +58,9 @@ class Worker {
   // --- Control's thread ---
   // Starts the thread. Clients are accepted from `listeners` (which outlive the call only) once the
   // first version is in place.
-  void start(std::shared_ptr<const proxy::Settings> settings,
-             std::shared_ptr<const table::Tables> tables,
-             const std::vector<BoundListener>& listeners);
+  void start(WorkerVersion version, const std::vector<BoundListener>& listeners);
   // Serves that version from the next event on, then runs `done` on the worker's thread.
-  void publish(std::shared_ptr<const proxy::Settings> settings,
-               std::shared_ptr<const table::Tables> tables, Task done);
+  void publish(WorkerVersion version, Task done);
   // Backends of these pools changed their standing.
   void look_again(std::shared_ptr<const std::vector<backend::PoolId>> pools);
   // Runs `answer` on the worker's thread when its loop gets to it: a sign of life.
@@ -97,6 +98,7 @@ class Worker {
   void on_reopen();
   void on_connection_closed();
   void check_drained();
+  void serve(WorkerVersion version);
   void write_access_line(const observe::RequestRecord& record);
 
   unsigned index_;
@@ -109,7 +111,7 @@ class Worker {
   std::atomic<std::uint64_t> clients_{0};   // of this worker; read by others to share out evenly
   std::atomic<std::uint64_t> streams_{0};   // its sockets, backends' and lingering ones included
   std::vector<std::uint32_t> listener_of_;  // by address
-  std::string access_line_;
+  observe::AccessLog* access_log_ = nullptr;
   proxy::Proxy proxy_;
   std::vector<std::unique_ptr<Door>> doors_;
   net::Timer reopen_timer_;

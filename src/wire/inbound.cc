@@ -111,7 +111,7 @@ std::string_view InboundConnection::take_head(std::string_view bytes) {
       return {};
     case http::HeadStatus::kRefused:
       work().is_head_request = bytes.starts_with("HEAD ");
-      refuse(result.failure, result.reason);
+      refuse(result.failure, result.reason, bytes);
       return {};
     case http::HeadStatus::kComplete:
       break;
@@ -278,7 +278,8 @@ void InboundConnection::on_timer() {
     case TimerKind::kHead:
       // R29: 408 only after at least one byte.
       if (state_ == State::kHead)
-        refuse(Failure::request_head_timeout, "the head was not complete in time");
+        refuse(Failure::request_head_timeout, "the head was not complete in time",
+               work().kept.view());
       else
         close(Closing::kSilent);
       return;
@@ -322,7 +323,10 @@ void InboundConnection::fail(Failure failure, std::string_view detail) {
   handler_->on_client_failure(failure, detail);
 }
 
-void InboundConnection::refuse(Failure failure, std::string_view detail) {
+std::string_view InboundConnection::refused_bytes() const { return work_->refused; }
+
+void InboundConnection::refuse(Failure failure, std::string_view detail, std::string_view bytes) {
+  work().refused = bytes;
   is_deaf_ = true;
   arm(TimerKind::kNone);
   owner_.on_refused(*this, failure, detail);

@@ -15,6 +15,7 @@ struct InboundConnection::Work : Recycled<InboundConnection::Work> {
 
   Buffer kept;  // a partial head, a pipelined request, or a tunnel's early bytes
   http::HeadProgress progress;
+  std::string_view refused;  // see refused_bytes()
   http::BodyDecoder body;
   net::Timer write_timer;
   // Of the present request and its answer.

@@ -134,7 +134,6 @@ class TestCheck:
         ('[pool.web]', 'when_down = "hold"'),
         ('[pool.web]', 'max_in_flight = 5'),
         ('[pool.web]', 'balance = "hash"'),
-        ('[log]', 'access_format = "combined"'),
         ('[server]', 'state_dir = "/tmp"')])
     def test_key_of_a_later_version(self, tmp_path, section, key):
         """A key whose feature is not there yet is refused off its default, never silently ignored."""

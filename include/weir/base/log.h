@@ -1,7 +1,7 @@
 #pragma once
-// weir's own log: one logfmt line per event to stderr, written whole, so that lines of several
-// threads never mix; a reader that does not keep up loses lines and delays nobody. Values are
-// escaped. Any thread. Not for requests (see observe/).
+// weir's own log: one line per event to stderr, logfmt or JSON, written whole, so that lines of
+// several threads never mix; a reader that does not keep up loses lines and delays nobody. Values
+// are escaped. Any thread. Not for requests (see observe/).
 #include <atomic>
 #include <initializer_list>
 #include <string>
@@ -13,6 +13,7 @@
 namespace weir {
 
 enum class LogLevel { kError, kWarn, kInfo, kDebug };
+enum class LogFormat { kLogfmt, kJson };
 
 struct LogField {
   std::string_view key;
@@ -39,10 +40,12 @@ class Log {
   }
   // Any thread; others see it with their next lines.
   void set_level(LogLevel level) { level_.store(level, std::memory_order_relaxed); }
+  void set_format(LogFormat format) { format_.store(format, std::memory_order_relaxed); }
 
  private:
   void write(LogLevel level, std::string_view msg, std::initializer_list<LogField> fields);
   std::atomic<LogLevel> level_;
+  std::atomic<LogFormat> format_{LogFormat::kLogfmt};
   LineSink sink_;
   const Clock& clock_;
 };

@@ -103,10 +103,19 @@ struct LimitConfig {
   std::size_t headers = 100;
 };
 
-enum class AccessLog : std::uint8_t { kOff, kStdout };
+struct AccessTarget {
+  enum class Kind : std::uint8_t { kOff, kStdout, kFile };
+  Kind kind = Kind::kOff;
+  std::string path;  // of a file
+  bool operator==(const AccessTarget&) const = default;
+};
+enum class AccessFormat : std::uint8_t { kLogfmt, kJson, kCombined };
 struct LogConfig {
   LogLevel level = LogLevel::kInfo;
-  AccessLog access = AccessLog::kOff;
+  LogFormat format = LogFormat::kLogfmt;
+  AccessTarget access;
+  AccessFormat access_format = AccessFormat::kLogfmt;
+  bool query = false;  // requests' queries appear in the access log
 };
 
 enum class Balance : std::uint8_t { kLeastLoaded, kRoundRobin, kLeastRequests };

@@ -36,6 +36,10 @@ struct HeadProgress {
 // kComplete: `out` is filled, its head_bytes say where the body begins; progress is reset.
 HeadResult parse_request_head(std::string_view bytes, const HeadLimits& limits,
                               HeadProgress& progress, RequestHead& out);
+// For logs, of a request that was refused or never complete: fills method_text, target, path, query,
+// host and minor_version (-1: not known) as far as `bytes`, the beginning of its head, say them
+// without doubt; the rest of them are empty. Nothing else in `out` is touched.
+void describe_refused(std::string_view bytes, RequestHead& out);
 // `request_method` decides about the body (R20).
 HeadResult parse_response_head(std::string_view bytes, const HeadLimits& limits,
                                HeadProgress& progress, Method request_method, ResponseHead& out);

@@ -30,6 +30,7 @@ struct ProcessNumbers {
   std::uint64_t reloads_unchanged = 0;
   std::uint64_t routes = 0;
   std::uint64_t connections_limit = 0;
+  std::uint64_t access_lines_dropped = 0;  // by the log's thread, beside those of workers
   std::string version;
 };
 

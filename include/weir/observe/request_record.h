@@ -3,7 +3,6 @@
 // Views live for the call that gets the record.
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "weir/base/address.h"
@@ -16,16 +15,19 @@ namespace weir::observe {
 enum class Phase : std::uint8_t { kHead, kRouting, kConnect, kRequest, kResponse, kTunnel, kDone };
 std::string_view name_of(Phase phase);
 
+// How a line of the access log is written.
+enum class AccessFormat : std::uint8_t { kLogfmt, kJson, kCombined };
+
 struct RequestRecord {
   WallTime finished{};
   std::size_t listener = 0;  // index
   std::string_view listener_name;
   IpAddress client;         // the identity that forwarding uses; unspecified: a Unix socket
-  std::string_view method;  // empty: no head was understood
+  std::string_view method;  // empty: not even the request line was understood
   std::string_view scheme;
-  std::string_view host;  // as routed by
-  std::string_view path;  // raw, without the query
-  int minor_version = 1;
+  std::string_view host;        // as routed by
+  std::string_view path;        // raw; with its query where the settings say so
+  int minor_version = 1;        // -1: not known
   int status = 0;               // as sent; 0: none was sent (shown as 499 for client_gone, else 0)
   std::uint64_t bytes_in = 0;   // request body
   std::uint64_t bytes_out = 0;  // response body
@@ -43,12 +45,5 @@ struct RequestRecord {
   std::string_view user_agent;
   std::string_view referer;
 };
-
-// Appends the logfmt line with its newline (CONTRACT §6; names whose feature is not in this version
-// are left out). What a request does not have is left out too: empty texts, `connect` and
-// `response_head` when unset, `reused` without a try, `side`, `phase` and `reason` without a
-// failure, `proto` without a head. Times are seconds with six decimals. Escapes: nothing in a
-// request can end or forge a line.
-void append_access_line(std::string& out, const RequestRecord& record);
 
 }  // namespace weir::observe

@@ -41,6 +41,7 @@ struct Settings {
   wire::InboundSettings inbound;
   std::vector<ListenerSettings> listeners;  // by bound address
   bool logs_requests = false;
+  bool logs_queries = false;  // in the path of those lines
 };
 
 class Proxy final : public wire::InboundOwner {

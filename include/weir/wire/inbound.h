@@ -143,6 +143,8 @@ class InboundConnection final : public ListNode<InboundConnection>, private net:
   void close_if_idle();
   // Closes at once. Not while a handler is attached.
   void cut() { close(Closing::kSilent); }
+  // In on_refused: what had come of the request's head.
+  std::string_view refused_bytes() const;
   // After on_refused: sends this answer and closes.
   void answer_refused(http::LocalResponse response);
   // Whether the timer that the state demands is armed (the matrix of DESIGN §3), for the
@@ -167,7 +169,7 @@ class InboundConnection final : public ListNode<InboundConnection>, private net:
   void begin_request();
   void complete_request(const http::Fields& trailers);
   void compose_head(const http::ResponseHead& head, http::ResponseForwarding& how);
-  void refuse(Failure failure, std::string_view detail);
+  void refuse(Failure failure, std::string_view detail, std::string_view bytes);
   void fail(Failure failure, std::string_view detail);
   void arm(TimerKind kind);
   void on_timer();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "weir/base/byte_queue.h"
+#include "weir/base/json_text.h"
 #include "weir/base/log.h"
 #include "weir/base/recycled.h"
 #include "weir/base/rng.h"
@@ -127,6 +128,45 @@ TEST_CASE("the log writes one line per event, above its level only") {
         "backend\"\ntime=1970-01-01T00:00:00.000Z level=debug msg=seen\n");
   ::close(ends[0]);
   ::close(ends[1]);
+}
+
+TEST_CASE("the log as JSON") {
+  int ends[2];
+  REQUIRE(::pipe2(ends, O_NONBLOCK) == 0);
+  FixedClock clock;
+  Log log(LogLevel::kInfo, ends[1], clock);
+  log.set_format(LogFormat::kJson);
+  log.info("a \"b\"", {{"why", "line\nbreak \xff"}});
+  char text[512];
+  ssize_t count = ::read(ends[0], text, sizeof text);
+  REQUIRE(count > 0);
+  CHECK(std::string(text, static_cast<std::size_t>(count)) ==
+        "{\"time\":\"1970-01-01T00:00:00.000Z\",\"level\":\"info\",\"msg\":\"a \\\"b\\\"\","
+        "\"why\":\"line\\u000abreak \\ufffd\"}\n");
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+TEST_CASE("JSON text is printable ASCII, and no UTF-8 but the right one is taken for it") {
+  auto json = [](std::string_view text) {
+    std::string out;
+    append_json_text(out, text);
+    return out;
+  };
+  CHECK(json("plain /x?a=1") == "plain /x?a=1");
+  CHECK(json("\"\\") == "\\\"\\\\");
+  CHECK(json(std::string_view("\0\x1f\x7f", 3)) == "\\u0000\\u001f\\u007f");
+  CHECK(json("\xc3\xa9\xe2\x82\xac") == "\\u00e9\\u20ac");
+  CHECK(json("\xf0\x9f\x92\xa9") == "\\ud83d\\udca9");
+  CHECK(json("\xc2\x9b") == "\\u009b");  // a terminal's escape
+  // Overlong, a surrogate, beyond U+10FFFF, cut short, a stray continuation.
+  for (std::string_view bad : {"\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\x80",
+                               "\xe0\x80\xaf", "\xf0\x80\x80\xaf", "\xff"}) {
+    std::string expected;
+    for (std::size_t i = 0; i < bad.size(); ++i) expected += "\\ufffd";
+    CHECK(json(bad) == expected);
+    CHECK(json(std::string(bad) + "x") == expected + "x");
+  }
 }
 
 TEST_CASE("the machine's clocks move forward") {

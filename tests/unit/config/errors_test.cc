@@ -110,7 +110,14 @@ TEST_CASE("wrong types say what was expected") {
        {"3:16: retry_budget is the integer 20 (expected a percentage from \"0%\" to \"100%\"; did "
         "you mean \"20%\"?)"}},
       {"[log]\naccess = false",
-       {"2:10: access is false (expected \"off\" or \"stdout\"; did you mean \"off\"?)"}},
+       {"2:10: access is false (expected \"off\", \"stdout\" or a file such as "
+        "\"log/access.log\"; did you mean \"off\"?)"}},
+      {"[log]\naccess = \"stdot\"",
+       {"2:10: access is \"stdot\" (expected \"off\", \"stdout\" or a file such as "
+        "\"log/access.log\"; did you mean \"stdout\"?)"}},
+      {"[log]\naccess = \"log/\"",
+       {"2:10: access is \"log/\" (expected \"off\", \"stdout\" or a file such as "
+        "\"log/access.log\")"}},
       {pool("balance = true"),
        {"3:11: balance is true (expected \"least_loaded\", \"round_robin\" or "
         "\"least_requests\")"}},

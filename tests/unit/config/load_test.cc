@@ -84,9 +84,10 @@ head_bytes = "4KiB"
 headers = 7
 [log]
 level = "debug"
-format = "logfmt"
-access = "stdout"
-access_format = "logfmt"
+format = "json"
+access = "log/access.log"
+access_format = "combined"
+query = true
 )");
   CHECK(config.server == ServerConfig{"edge-1", 3, 5000, seconds(5), seconds(0), "root"});
   REQUIRE(config.listeners.size() == 2);
@@ -113,7 +114,11 @@ access_format = "logfmt"
   CHECK(config.limits.head_bytes == 4096);
   CHECK(config.limits.headers == 7);
   CHECK(config.log.level == LogLevel::kDebug);
-  CHECK(config.log.access == AccessLog::kStdout);
+  CHECK(config.log.format == LogFormat::kJson);
+  CHECK(config.log.access.kind == AccessTarget::Kind::kFile);
+  CHECK(config.log.access.path == "conf/log/access.log");
+  CHECK(config.log.access_format == AccessFormat::kCombined);
+  CHECK(config.log.query);
 }
 
 TEST_CASE("every setting of a pool reaches its field") {

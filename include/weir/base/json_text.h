@@ -1,0 +1,17 @@
+#pragma once
+// Text of any bytes as the inside of a JSON string (RFC 8259 §7), in printable ASCII alone: control
+// bytes and whatever is not ASCII become \\u escapes, bytes that are not UTF-8 become U+FFFD. Pure.
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace weir {
+
+// What one byte may become at most: \\u001f.
+inline constexpr std::size_t kMaxJsonBytes = 6;
+
+// Writes to `to`, where there is room for kMaxJsonBytes a byte; returns the end.
+char* escape_json(char* to, std::string_view text);
+void append_json_text(std::string& out, std::string_view text);
+
+}  // namespace weir
