@@ -217,6 +217,7 @@ void Loop::run() { impl_->run(); }
 void Loop::stop() { impl_->stop(); }
 void Loop::post(Task task) { impl_->post(std::move(task)); }
 std::size_t Loop::open_streams() const { return impl_->open_streams; }
+std::size_t Loop::lingering_streams() const { return impl_->lingering_count; }
 
 std::unique_ptr<Stream> Loop::adopt(AcceptedSocket socket) {
   StreamNode* node = StreamNode::create(*impl_, socket.release(), StreamNode::Origin::kAccepted);

@@ -138,19 +138,28 @@ void Worker::welcome(net::AcceptedSocket socket, std::uint32_t address) {
 }
 
 void Worker::on_connection_closed() {
+  count_streams();
   clients_.fetch_sub(1, std::memory_order_relaxed);
   group_.open_clients.fetch_sub(1, std::memory_order_relaxed);
 }
 
 // The limit of clients, or so few descriptors left that the reserve for admin, log and reload
-// begins.
+// begins. Clients that were answered and have not closed count as clients: who comes in their place
+// needs a second descriptor for a backend.
 bool Worker::is_full() {
-  streams_.store(loop_.open_streams() + 1, std::memory_order_relaxed);
+  count_streams();
   std::uint64_t streams = 0;
-  for (const std::unique_ptr<Worker>& worker : group_.workers)
+  std::uint64_t clients = group_.open_clients.load(std::memory_order_relaxed);
+  for (const std::unique_ptr<Worker>& worker : group_.workers) {
     streams += worker->streams_.load(std::memory_order_relaxed);
-  return group_.open_clients.load(std::memory_order_relaxed) >= group_.max_clients ||
-         streams >= group_.max_streams;
+    clients += worker->lingering_.load(std::memory_order_relaxed);
+  }
+  return clients >= group_.max_clients || streams >= group_.max_streams;
+}
+
+void Worker::count_streams() {
+  streams_.store(loop_.open_streams() + 1, std::memory_order_relaxed);
+  lingering_.store(loop_.lingering_streams(), std::memory_order_relaxed);
 }
 
 // At the limit clients wait in the kernel's queue rather than be turned away.

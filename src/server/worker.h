@@ -93,6 +93,7 @@ class Worker {
   void take(net::AcceptedSocket socket, std::uint32_t address);
   void welcome(net::AcceptedSocket socket, std::uint32_t address);
   bool is_full();
+  void count_streams();
   bool enter();
   void pause_doors();
   void on_reopen();
@@ -108,8 +109,9 @@ class Worker {
   wire::Context context_;
   Rng rng_;
   observe::WorkerNumbers numbers_;
-  std::atomic<std::uint64_t> clients_{0};   // of this worker; read by others to share out evenly
-  std::atomic<std::uint64_t> streams_{0};   // its sockets, backends' and lingering ones included
+  std::atomic<std::uint64_t> clients_{0};  // of this worker; read by others to share out evenly
+  std::atomic<std::uint64_t> streams_{0};  // its sockets, backends' and lingering ones included
+  std::atomic<std::uint64_t> lingering_{0};
   std::vector<std::uint32_t> listener_of_;  // by address
   observe::AccessLog* access_log_ = nullptr;
   proxy::Proxy proxy_;

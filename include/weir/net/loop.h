@@ -57,6 +57,8 @@ class Loop {
 
   // Descriptors of this loop's open streams (accepted and connected), lingering ones included.
   std::size_t open_streams() const;
+  // Of these, streams whose owner has finished them: they end when the peer has closed, too.
+  std::size_t lingering_streams() const;
 
   struct Impl;
   Impl& impl() { return *impl_; }
