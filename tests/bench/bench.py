@@ -24,6 +24,7 @@ import os
 import pathlib
 import re
 import resource
+import select
 import shutil
 import signal
 import socket
@@ -486,6 +487,33 @@ def idle(setting, proxy, seconds, connections=9700):
             **latencies(report, '@R'), 'errors': errors(report)}
 
 
+def silent(setting, proxy, seconds, connections=9700, patience=14.0):
+    """2,000 requests a second, alone and beside connections that never say a word; and when those end (weir's
+    request_head is 10 s from accept)."""
+    raise_open_files()
+    arguments = ['-P', '/b/128', '-c', 64, '-r', 2000]
+    alone, _, _ = run_load(setting, proxy, arguments, seconds)
+    opened, ages, watch = {}, [], select.epoll()
+    try:
+        for _ in range(connections):
+            held = socket.create_connection(('127.0.0.1', PORT))
+            opened[held.fileno()] = held, time.monotonic()
+            watch.register(held, select.EPOLLIN)
+        beside, _, _ = run_load(setting, proxy, arguments, seconds)
+        give_up = time.monotonic() + patience
+        while opened and time.monotonic() < give_up:
+            for descriptor, _ in watch.poll(0.1):
+                held, since = opened.pop(descriptor)
+                ages.append(time.monotonic() - since)
+                held.close()
+    finally:
+        for held, _ in opened.values():
+            held.close()
+        watch.close()
+    return {**latencies(alone, '@R'), **latencies(beside, '@R+silent'), 'ended': len(ages),
+            'first_s': min(ages, default=-1.0), 'last_s': max(ages, default=-1.0), 'errors': errors(alone) + errors(beside)}
+
+
 def large(arguments):
     """10 MiB at a time, one way."""
     def run(setting, proxy, seconds):
@@ -556,6 +584,7 @@ SCENARIOS = {
     'small': (kept_open('/b/128', 15000), {}),
     'typical': (kept_open('/t/8192', 12000, ['-b', TMP / 'browser.fields']), {}),
     'idle': (idle, {}),
+    'silent': (silent, {}),
     'large': (large(['-P', f'/b/{10 << 20}']), {'large': True}),
     'upload': (large(['-P', '/b/16', '-u', 10 << 20]), {'large': True}),
     'close': (connection_each, {}),

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from support.load import Load
-from support.wait import until
+from support.wait import until, window
 from support.weir import configuration
 from support.wire import request_bytes, response_bytes
 
@@ -209,6 +209,25 @@ def test_under_load_no_request_is_lost(run_weir, make_backend, workers):
         load.stop_when_closed()
         weir.wait_exit(0)
     assert load.problems == []
+
+
+def test_under_load_slow_requests_complete(run_weir, make_backend):
+    """TERM while twenty clients wait for slow answers: each request that weir took gets its whole answer, and the
+    access log has a line for each."""
+    def slow(request, peer):
+        window(0.1)  # as a backend that works: always some are in flight
+        return response_bytes(b'slow')
+    weir = run_weir({'web': [make_backend(slow).address]}, server={'workers': 2, 'drain_notice': '1s', 'drain_timeout': '60s'})
+    with Load(weir, clients=20) as load:
+        load.wait_for_more(40)
+        assert weir.metric('weir_requests_in_flight') > 0
+        weir.signal(signal.SIGTERM)
+        weir.wait_draining()
+        load.stop_when_closed()
+        weir.wait_exit(0)
+    assert load.problems == []
+    lines = [line for line in weir.stdout.all() if re.search(r'\bmsg=request\b', line)]
+    assert len(lines) == load.total and all(' status=200 ' in line for line in lines)
 
 
 @pytest.mark.tsan

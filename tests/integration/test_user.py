@@ -11,6 +11,7 @@ import tempfile
 import pytest
 
 from support.text import to_toml
+from support.wait import until
 from support.weir import Program, Weir, configuration, run_once
 from support.wire import Peer, request_bytes
 
@@ -101,6 +102,21 @@ class TestBecomes:
         with Peer.connect(str(open_folder / 'public.sock')) as client:
             assert client.send(request_bytes()).read_response().status == 200
         weir.stop()
+
+    def test_access_log_is_the_users(self, run_as, backend, open_folder):
+        """The user makes the file, so that it may make the next one, too."""
+        folder = open_folder / 'log'
+        folder.mkdir()
+        user = pwd.getpwnam(USER)
+        os.chown(folder, user.pw_uid, user.pw_gid)
+        weir = run_as(configuration({'web': [backend.address]}, server={'user': USER}, log={'access': 'log/access.log'}))
+        assert (folder / 'access.log').stat().st_uid == user.pw_uid
+        (folder / 'access.log').rename(folder / 'old.log')
+        weir.signal(signal.SIGUSR1)
+        until(lambda: (folder / 'access.log').exists(), 'the new file')
+        assert weir.get().status == 200
+        weir.stop()
+        assert ' status=200 ' in (folder / 'access.log').read_text()
 
     def test_unreadable_files_are_said_at_start(self, run_as, backend, open_folder):
         """What a reload will not be able to read is named at the start; the reload then fails and the old
