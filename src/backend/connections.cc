@@ -195,6 +195,7 @@ void BackendConnections::release(Lease lease, const PoolSpec& spec,
   backend.idle_.push_front(idle);
   lru_->list.push_front(idle);
   ++backend.idle_count_;
+  backend.shared_->add_idle(backend.worker_, 1);
   ++idle_count_;
   std::shared_ptr<LocalBackend> owner = lease.claim_.backend_;
   lease.claim_.reset();
@@ -204,6 +205,7 @@ void BackendConnections::release(Lease lease, const PoolSpec& spec,
 std::unique_ptr<PooledConnection> BackendConnections::take(PooledConnection& idle) {
   LocalBackend& backend = idle.backend();
   --backend.idle_count_;
+  backend.shared_->add_idle(backend.worker_, -1);
   --idle_count_;
   static_cast<ListNode<PooledConnection>&>(idle).unlink();
   static_cast<ListNode<LruTag>&>(idle).unlink();

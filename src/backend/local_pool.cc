@@ -58,7 +58,10 @@ void Claim::reset() {
   backend_.reset();
 }
 
-LocalPool::LocalPool(std::shared_ptr<const PoolSpec> spec, unsigned worker) : worker_(worker) {
+LocalPool::LocalPool(std::shared_ptr<const PoolSpec> spec, unsigned worker,
+                     std::shared_ptr<observe::PoolSeries> series)
+    : worker_(worker),
+      series_(series ? std::move(series) : std::make_shared<observe::PoolSeries>(worker + 1)) {
   update(std::move(spec));
 }
 

@@ -17,4 +17,17 @@ std::uint32_t Backend::in_flight_of_others(unsigned worker) const {
   return sum;
 }
 
+std::uint64_t Backend::requests(int status_class) const {
+  std::uint64_t sum = 0;
+  for (unsigned i = 0; i < workers_; ++i)
+    sum += slots_[i].requests[static_cast<std::size_t>(status_class)].get();
+  return sum;
+}
+
+std::uint64_t Backend::idle_connections() const {
+  std::uint64_t sum = 0;
+  for (unsigned i = 0; i < workers_; ++i) sum += slots_[i].idle.get();
+  return sum;
+}
+
 }  // namespace weir::backend

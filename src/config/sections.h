@@ -53,7 +53,7 @@ inline constexpr Key<AdminConfig> kAdminKeys[] = {
 };
 inline constexpr Key<MetricsConfig> kMetricsKeys[] = {
     key<&MetricsConfig::bind, OptionalBindList>("bind"),
-    later<MetricsConfig, Count<0, 1'000'000>>("max_routes", "1000"),
+    key<&MetricsConfig::max_routes, Count<0, 1'000'000>>("max_routes"),
 };
 
 // ---- [routes]

@@ -67,10 +67,7 @@ Loop::Impl::~Impl() {
   for (void* memory : free_nodes_) std::free(memory);
 }
 
-void Loop::Impl::refresh_time() {
-  is_time_stale_ = false;
-  scheduler.set_now(scheduler.clock().now());
-}
+void Loop::Impl::refresh_time() { scheduler.set_now(scheduler.clock().now()); }
 
 int Loop::Impl::milliseconds_to_wait(Duration longest) const {
   constexpr Duration kLongest = std::chrono::hours(1);
@@ -84,13 +81,14 @@ int Loop::Impl::milliseconds_to_wait(Duration longest) const {
 
 void Loop::Impl::turn(Duration longest) {
   ++turns;
-  poller.turn(milliseconds_to_wait(longest), [this] { is_time_stale_ = true; });
+  poller.turn(milliseconds_to_wait(longest), [this] { refresh_time(); });
   run_due_timers();
+  Duration taken = scheduler.clock().now() - scheduler.now();
+  busy_ns.store(busy_ns.load(std::memory_order_relaxed) + taken.count(), std::memory_order_relaxed);
 }
 
 // The wake time may be earlier than the next deadline: cancelling does not move it.
 void Loop::Impl::run_due_timers() {
-  if (is_time_stale_) refresh_time();
   if (scheduler.now() < scheduler.wake_at()) return;
   scheduler.run_timers();
   scheduler.set_wake(scheduler.next_deadline().value_or(TimePoint::max()));
@@ -141,7 +139,6 @@ void Loop::Impl::run() {
 
 void Loop::Impl::on_mail(uv_async_t* handle) {
   auto& loop = *static_cast<Impl*>(handle->data);
-  loop.begin_event();
   loop.run_tasks();
   loop.end_event();
 }
@@ -216,6 +213,7 @@ Connector& Loop::connector() { return impl_->connector; }
 void Loop::run() { impl_->run(); }
 void Loop::stop() { impl_->stop(); }
 void Loop::post(Task task) { impl_->post(std::move(task)); }
+Duration Loop::busy() const { return Duration(impl_->busy_ns.load(std::memory_order_relaxed)); }
 std::size_t Loop::open_streams() const { return impl_->open_streams; }
 std::size_t Loop::lingering_streams() const { return impl_->lingering_count; }
 

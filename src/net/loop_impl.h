@@ -35,9 +35,6 @@ struct Loop::Impl {
   // for ever), delivers them, runs what is due.
   void turn(Duration longest);
   // Around every event: see EventScope.
-  void begin_event() {
-    if (is_time_stale_) refresh_time();
-  }
   void end_event() { scheduler.drain_retired(); }
   void refresh_time();
 
@@ -64,6 +61,7 @@ struct Loop::Impl {
   std::size_t open_streams = 0;
   std::size_t lingering_count = 0;
   IntrusiveList<Linger> lingering;
+  std::atomic<std::int64_t> busy_ns{0};
   std::uint64_t turns = 0;  // for tests: what must not spin does not turn
 
  private:
@@ -83,7 +81,6 @@ struct Loop::Impl {
 
   std::unique_ptr<BackgroundThread> background_;
   bool has_background_ended_ = false;
-  bool is_time_stale_ = false;
   UvEvents uv_events_{uv};
   uv_async_t mail_;
   std::atomic<bool> is_stopping_ = false;
@@ -95,12 +92,11 @@ struct Loop::Impl {
   std::vector<void*> free_nodes_;
 };
 
-// Every event starts with one: the turn's time is read on the turn's first event, and
-// retired objects go when the event's stack is unwound. It touches the loop only, so the node may
-// be destroyed in between.
+// Every event starts with one: retired objects go when the event's stack is unwound. It touches the
+// loop only, so the node may be destroyed in between.
 class EventScope {
  public:
-  explicit EventScope(Loop::Impl& loop) : loop_(loop) { loop_.begin_event(); }
+  explicit EventScope(Loop::Impl& loop) : loop_(loop) {}
   ~EventScope() { loop_.end_event(); }
   EventScope(const EventScope&) = delete;
   EventScope& operator=(const EventScope&) = delete;

@@ -136,6 +136,7 @@ void collect_workers(Collector& collector, const WorkerNumbers& total) {
                 total.received_from_backends_bytes.get());
   collector.add(Metric::weir_sent_bytes_total, {client}, total.sent_to_clients_bytes.get());
   collector.add(Metric::weir_sent_bytes_total, {backend}, total.sent_to_backends_bytes.get());
+  collector.add(Metric::weir_loop_lag_seconds, {}, total.loop_lag);
 }
 
 void collect_process(Collector& collector, const ProcessNumbers& process) {
@@ -164,20 +165,71 @@ void collect_stats(Collector& collector, const ProcessStats& stats) {
   collector.add(Metric::process_start_time_seconds, {}, stats.start_seconds);
 }
 
+void collect_routes(Collector& collector, const SeriesRegistry<RouteNumbers>& routes) {
+  routes.visit([&](std::string_view name, const RouteNumbers& numbers) {
+    for (std::size_t i = 0; i < std::size(kCodeNames); ++i) {
+      collector.add(Metric::weir_route_requests_total, {name, kCodeNames[i]},
+                    numbers.requests[i].get());
+    }
+    collector.add(Metric::weir_route_request_duration_seconds, {name}, numbers.duration);
+    for (std::size_t i = 0; i < kFailureCount; ++i) {
+      if (std::uint64_t count = numbers.failures[i].get(); count > 0)
+        collector.add(Metric::weir_route_failures_total, {name, kFailureRows[i].name}, count);
+    }
+  });
+}
+
+void collect_pools(Collector& collector, const SeriesRegistry<PoolNumbers>& pools) {
+  pools.visit([&](std::string_view name, const PoolNumbers& numbers) {
+    collector.add(Metric::weir_backend_connections_total, {name, "new"},
+                  numbers.connections_new.get());
+    collector.add(Metric::weir_backend_connections_total, {name, "reused"},
+                  numbers.connections_reused.get());
+    collector.add(Metric::weir_retries_total, {name}, numbers.retries.get());
+    collector.add(Metric::weir_retries_denied_total, {name}, numbers.retries_denied.get());
+    collector.add(Metric::weir_backend_connect_duration_seconds, {name}, numbers.connect);
+    collector.add(Metric::weir_backend_response_head_duration_seconds, {name},
+                  numbers.response_head);
+  });
+}
+
+void collect_backend(Collector& collector, const BackendSample& backend) {
+  const LabelValues labels = {backend.pool, backend.address};
+  collector.add(Metric::weir_backend_up, labels, backend.is_up ? 1.0 : 0.0);
+  collector.add(Metric::weir_backend_in_flight, labels, backend.in_flight);
+  collector.add(Metric::weir_backend_connections_idle, labels, backend.idle_connections);
+  for (std::size_t i = 0; i < std::size(kCodeNames); ++i) {
+    collector.add(Metric::weir_backend_requests_total,
+                  {backend.pool, backend.address, kCodeNames[i]}, backend.requests[i]);
+  }
+}
+
 }  // namespace
 
-std::string export_text(const std::vector<const WorkerNumbers*>& workers,
-                        const std::vector<std::string>& listeners, const ProcessNumbers& process) {
+std::string export_text(const Scrape& scrape) {
   Collector collector;
-  WorkerNumbers total(listeners.size());
-  for (const WorkerNumbers* worker : workers) total.add(*worker);
-  for (std::size_t i = 0; i < listeners.size(); ++i) {
-    collect_listener(collector, listeners[i], total.listeners[i]);
+  WorkerNumbers total(scrape.listeners.size());
+  for (const WorkerNumbers* worker : scrape.workers) total.add(*worker);
+  for (std::size_t i = 0; i < scrape.listeners.size(); ++i) {
+    collect_listener(collector, scrape.listeners[i], total.listeners[i]);
   }
   collect_workers(collector, total);
   collector.add(Metric::weir_access_log_dropped_total, {},
-                total.access_lines_dropped.get() + process.access_lines_dropped);
-  collect_process(collector, process);
+                total.access_lines_dropped.get() + scrape.process.access_lines_dropped);
+  for (std::size_t i = 0; i < scrape.busy.size(); ++i) {
+    collector.add(Metric::weir_worker_busy_seconds_total, {std::to_string(i)},
+                  std::chrono::duration<double>(scrape.busy[i]).count());
+  }
+  if (scrape.series != nullptr) {
+    collect_routes(collector, scrape.series->routes);
+    collect_pools(collector, scrape.series->pools);
+  }
+  for (const BackendSample& backend : scrape.backends) collect_backend(collector, backend);
+  for (const auto& [state, count] : scrape.pools_by_state)
+    collector.add(Metric::weir_pools, {state}, count);
+  for (const auto& [state, count] : scrape.backends_by_state)
+    collector.add(Metric::weir_backends, {state}, count);
+  collect_process(collector, scrape.process);
   collect_stats(collector, read_process_stats());
   return collector.text();
 }

@@ -49,6 +49,21 @@ void ListenerNumbers::add(const ListenerNumbers& other) {
   add_each(connections_rejected, other.connections_rejected);
 }
 
+void RouteNumbers::add(const RouteNumbers& other) {
+  add_each(requests, other.requests);
+  duration.add(other.duration);
+  add_each(failures, other.failures);
+}
+
+void PoolNumbers::add(const PoolNumbers& other) {
+  connections_new.add(other.connections_new.get());
+  connections_reused.add(other.connections_reused.get());
+  retries.add(other.retries.get());
+  retries_denied.add(other.retries_denied.get());
+  connect.add(other.connect);
+  response_head.add(other.response_head);
+}
+
 std::uint64_t ListenerNumbers::connections_open() const {
   return difference(connections_accepted, connections_closed);
 }
@@ -71,6 +86,7 @@ void WorkerNumbers::add(const WorkerNumbers& other) {
         &WorkerNumbers::retries_denied}) {
     (this->*number).add((other.*number).get());
   }
+  loop_lag.add(other.loop_lag);
 }
 
 }  // namespace weir::observe

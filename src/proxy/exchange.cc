@@ -22,6 +22,7 @@ Exchange::Exchange(Proxy& proxy, wire::InboundConnection& client, const http::Re
       timer_(net::Timer::bind<&Exchange::on_timer>(this)),
       request_timer_(net::Timer::bind<&Exchange::on_request_timeout>(this)) {
   proxy_.parts_.numbers.requests_begun.add();
+  route_series_ = proxy_.no_route_series_;
   proxy_.parts_.numbers.received_from_clients_bytes.add(head.head_bytes);
   sent_to_client_before_ = client_.sent_bytes();
   upload_kind_ = head.body.has_body() ? head.body.kind : http::BodyKind::kNone;
@@ -69,6 +70,7 @@ void Exchange::route(const http::RequestHead& head) {
       break;
   }
   const route::Route& route = **match.route;
+  route_series_ = proxy_.series_of(route);
   pool_ = proxy_.pool_of(route.pool);
   text_.set_route(route.label);
   if (log_) log_->add(LogText::kRoute, route.label);

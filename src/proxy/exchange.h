@@ -84,6 +84,7 @@ class Exchange final : public ListNode<Exchange>,
   void attempt();
   void answer_without_backend();
   void begin_sending(backend::Lease lease);
+  void count_connection();
   void send_upload();
   void forget_request();
   void forget_kept_request();
@@ -117,6 +118,7 @@ class Exchange final : public ListNode<Exchange>,
   Proxy& proxy_;
   wire::InboundConnection& client_;
   std::shared_ptr<backend::LocalPool> pool_;
+  std::shared_ptr<observe::RouteSeries> route_series_;
   ExchangeState state_ = ExchangeState::kRouting;
   ExchangeState failed_in_ = ExchangeState::kDone;  // for the log's phase
   std::optional<Failure> failure_;  // decided while routing, or the reason of a reply

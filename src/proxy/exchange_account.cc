@@ -26,6 +26,7 @@ void Exchange::account() {
   listener.requests[static_cast<std::size_t>(status_ / 100)].add();
   listener.duration.observe(duration);
   if (failure_.has_value()) numbers.failures[static_cast<std::size_t>(*failure_)].add();
+  proxy_.count_route(*route_series_, status_, duration, failure_);
   if (!log_) return;
   if (proxy_.parts_.log_request) proxy_.parts_.log_request(record(duration));
   proxy_.parts_.context.give_back(std::move(log_->text));

@@ -63,6 +63,7 @@ void Exchange::on_acquire_failed(Failure failure) {
 void Exchange::begin_sending(backend::Lease lease) {
   lease_ = std::move(lease);
   is_reused_ = lease_.is_reused();
+  count_connection();
   wire::OutboundConnection& connection = lease_.connection();
   connection.set_observer(this);
   if (!transition(ExchangeState::kAwaitingHead)) return;
@@ -70,6 +71,16 @@ void Exchange::begin_sending(backend::Lease lease) {
   sent_bytes_ = 0;
   is_upload_broken_ = false;
   send_upload();
+}
+
+void Exchange::count_connection() {
+  observe::PoolNumbers& numbers = pool_->numbers();
+  if (is_reused_) {
+    numbers.connections_reused.add();
+    return;
+  }
+  numbers.connections_new.add();
+  numbers.connect.observe(lease_.connect_duration());
 }
 
 // Hands what came of the request to the backend. Called after each read of the client's.
@@ -110,6 +121,7 @@ void Exchange::forget_request() {
 void Exchange::attempt_failed(Failure failure, bool is_unread, bool has_response_bytes,
                               std::string_view detail) {
   failed_in_ = state_;
+  backend_->count_request(0);
   bool is_retried = may_retry(failure, is_unread, has_response_bytes);
   drop_backend();
   if (!is_retried) {
@@ -134,6 +146,7 @@ bool Exchange::may_retry(Failure failure, bool is_unread, bool has_response_byte
   if (judge(attempt) != RetryVerdict::kRetry) return false;
   if (needs_budget(failure) && !pool_->spend_retry()) {
     proxy_.parts_.numbers.retries_denied.add();
+    pool_->numbers().retries_denied.add();
     return false;
   }
   return true;
@@ -142,6 +155,7 @@ bool Exchange::may_retry(Failure failure, bool is_unread, bool has_response_byte
 // On another usable backend at once; when all were tried, after a pause.
 void Exchange::retry() {
   proxy_.parts_.numbers.retries.add();
+  pool_->numbers().retries.add();
   tried_.push_back(backend_.get());
   sent_bytes_ = 0;
   failed_in_ = ExchangeState::kDone;

@@ -20,7 +20,12 @@ void Exchange::on_informational(const http::ResponseHead& head) {
 void Exchange::on_head(const http::ResponseHead& head) {
   forget_kept_request();
   proxy_.parts_.numbers.received_from_backends_bytes.add(head.head_bytes);
-  response_head_duration_ = proxy_.parts_.context.scheduler().clock().now() - sent_at_;
+  backend_->count_request(head.status / 100);
+  // An answer may come before the request is sent.
+  if (is_upload_complete_) {
+    response_head_duration_ = proxy_.parts_.context.scheduler().clock().now() - sent_at_;
+    pool_->numbers().response_head.observe(*response_head_duration_);
+  }
   if (head.status == 101) {
     start_tunnel(head);
     return;

@@ -9,7 +9,8 @@ namespace weir::proxy {
 Proxy::Proxy(Parts parts)
     : parts_(std::move(parts)),
       backends_(parts_.context, parts_.connector, parts_.numbers,
-                parts_.max_idle_backend_connections) {}
+                parts_.max_idle_backend_connections),
+      no_route_series_(parts_.series.routes.claim(observe::kNoneSeries)) {}
 
 Proxy::~Proxy() {
   cut_all();
@@ -23,6 +24,7 @@ void Proxy::set_settings(std::shared_ptr<const Settings> settings) {
 void Proxy::set_tables(std::shared_ptr<const route::RouteTable> routes,
                        std::shared_ptr<const backend::PoolSet> pools) {
   routes_ = std::move(routes);
+  route_series_.clear();  // the table's label ids are its own
   pool_specs_ = std::move(pools);
   std::vector<std::shared_ptr<backend::LocalPool>> changed;
   for (route::PoolId id = 0; id < pools_.size(); ++id) {
@@ -61,8 +63,16 @@ std::shared_ptr<backend::LocalPool> Proxy::pool_of(route::PoolId id) {
   std::shared_ptr<const backend::PoolSpec> spec = pool_specs_->find(id);
   if (spec == nullptr) return nullptr;
   if (id >= pools_.size()) pools_.resize(id + 1);
-  pools_[id] = std::make_shared<backend::LocalPool>(std::move(spec), parts_.worker);
+  std::shared_ptr<observe::PoolSeries> series = parts_.series.pools.claim(spec->name);
+  pools_[id] = std::make_shared<backend::LocalPool>(std::move(spec), parts_.worker, series);
   return pools_[id];
+}
+
+const std::shared_ptr<observe::RouteSeries>& Proxy::series_of(const route::Route& route) {
+  if (route.label_id >= route_series_.size()) route_series_.resize(route.label_id + 1);
+  std::shared_ptr<observe::RouteSeries>& series = route_series_[route.label_id];
+  if (series == nullptr) series = parts_.series.routes.claim(route.label);
+  return series;
 }
 
 void Proxy::accept(std::unique_ptr<net::Stream> stream, const IpAddress& peer,
@@ -100,6 +110,7 @@ void Proxy::on_refused(wire::InboundConnection& connection, Failure failure,
   parts_.numbers.sent_to_clients_bytes.add(page.response().body.size());
   listener.requests[static_cast<std::size_t>(page.response().status / 100)].add();
   listener.duration.observe(duration);
+  count_route(*no_route_series_, page.response().status, duration, failure);
   if (settings_->logs_requests && parts_.log_request) {
     observe::RequestRecord record;
     record.finished = parts_.context.scheduler().clock().wall();
@@ -124,6 +135,14 @@ void Proxy::on_refused(wire::InboundConnection& connection, Failure failure,
     parts_.log_request(record);
   }
   connection.answer_refused(page.response());
+}
+
+void Proxy::count_route(observe::RouteSeries& series, int status, Duration duration,
+                        std::optional<Failure> failure) {
+  observe::RouteNumbers& numbers = series.of(parts_.worker);
+  numbers.requests[static_cast<std::size_t>(status / 100)].add();
+  numbers.duration.observe(duration);
+  if (failure.has_value()) numbers.failures[static_cast<std::size_t>(*failure)].add();
 }
 
 void Proxy::on_closed(wire::InboundConnection& connection) {

@@ -133,6 +133,7 @@ std::optional<Error> Control::start_workers(const config::Config& config) {
   log_.info("limits", {{"workers", std::to_string(worker_count_)},
                        {"max_connections", std::to_string(group_.max_clients)},
                        {"open_files", std::to_string(open_files_)}});
+  group_.series = std::make_unique<observe::SharedSeries>(worker_count_, config.metrics.max_routes);
   for (unsigned index = 0; index < worker_count_; ++index)
     group_.workers.push_back(
         std::make_unique<Worker>(index, group_, clock_, log_, config.listeners.size(),

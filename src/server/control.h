@@ -84,6 +84,7 @@ class Control final : private admin::AdminSource {
   void finish_reload(observe::ReloadResult result, std::string message,
                      const Result<admin::ReloadReport, admin::Refusal>& report);
   void end_reload();
+  void retain_series();
   void warn_of_restart(const config::Config& next);
   void watch_files(const Version& version);
   void free_in_background(std::shared_ptr<Version> version);

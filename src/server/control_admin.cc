@@ -69,21 +69,6 @@ admin::Status Control::status() const {
   return status;
 }
 
-std::string Control::metrics() const {
-  std::vector<const observe::WorkerNumbers*> workers;
-  for (const std::unique_ptr<Worker>& worker : group_.workers)
-    workers.push_back(&worker->numbers());
-  observe::ProcessNumbers numbers = numbers_;
-  numbers.is_ready = state() == admin::ServiceState::kReady;
-  numbers.config_generation = current_->built.tables->generation;
-  numbers.config_hash = current_->built.tables->hash;
-  numbers.routes = current_->built.tables->routes->routes();
-  numbers.connections_limit = group_.max_clients;
-  numbers.access_lines_dropped = dropped_lines_->load(std::memory_order_relaxed);
-  numbers.version = kVersion;
-  return observe::export_text(workers, listener_names_, numbers);
-}
-
 Result<admin::RoutesView, admin::Refusal> Control::routes(const admin::RoutesQuery& query) const {
   const table::Tables& tables = *current_->built.tables;
   if (query.generation != 0 && query.generation != tables.generation)

@@ -134,6 +134,7 @@ void Control::on_published(std::shared_ptr<Version> version) {
   log_.set_format(current_->loaded.config->log.format);
   drain_timeout_ = current_->loaded.config->server.drain_timeout;
   free_in_background(std::move(old));
+  retain_series();
   admin::ReloadReport report{current_->built.tables->generation, current_->built.difference,
                              current_->has_new_settings};
   std::string what = admin::report_text(report);

@@ -15,6 +15,8 @@ constexpr Duration kDrainLook = std::chrono::milliseconds(5);
 constexpr Duration kDrainLinger = std::chrono::seconds(2);
 // Clients that come and go around the limit do not fill the log.
 constexpr Duration kSayFullEvery = std::chrono::seconds(5);
+// How often a worker looks how late its timers come.
+constexpr Duration kLagProbe = std::chrono::seconds(1);
 // So many more clients than the least busy worker before new ones go there.
 constexpr std::uint64_t kUnevenBy = 8;
 
@@ -52,11 +54,12 @@ Worker::Worker(unsigned index, WorkerGroup& group, const Clock& clock, Log& log,
       rng_(seed),
       numbers_(listener_count),
       proxy_(proxy::Proxy::Parts{
-          context_, loop_.connector(), rng_, log, numbers_, index, max_idle_backends,
+          context_, loop_.connector(), rng_, log, numbers_, *group.series, index, max_idle_backends,
           [this](const observe::RequestRecord& record) { write_access_line(record); },
           [this] { on_connection_closed(); }}),
       reopen_timer_(net::Timer::bind<&Worker::on_reopen>(this)),
-      drained_timer_(net::Timer::bind<&Worker::check_drained>(this)) {}
+      drained_timer_(net::Timer::bind<&Worker::check_drained>(this)),
+      lag_timer_(net::Timer::bind<&Worker::on_lag_timer>(this)) {}
 
 Worker::~Worker() { WEIR_CHECK(!thread_.joinable()); }
 
@@ -72,6 +75,7 @@ void Worker::start(WorkerVersion version, const std::vector<BoundListener>& list
     listener_of_.push_back(listener.listener);
     doors_.push_back(std::make_unique<Door>(*this, listener));
   }
+  loop_.scheduler().arm(lag_timer_, kLagProbe);
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), ("worker-" + std::to_string(index_)).c_str());
     loop_.run();
@@ -89,6 +93,11 @@ void Worker::publish(WorkerVersion version, Task done) {
 
 void Worker::look_again(std::shared_ptr<const std::vector<backend::PoolId>> pools) {
   loop_.post([this, pools = std::move(pools)] { proxy_.look_again(*pools); });
+}
+
+void Worker::on_lag_timer() {
+  numbers_.loop_lag.observe(loop_.scheduler().clock().now() - lag_timer_.deadline());
+  loop_.scheduler().arm(lag_timer_, kLagProbe);
 }
 
 // Counts a client; false at the limit.
@@ -279,6 +288,7 @@ void Worker::stop() {
   doors_.clear();
   reopen_timer_.cancel();
   drained_timer_.cancel();
+  lag_timer_.cancel();
 }
 
 void Worker::write_access_line(const observe::RequestRecord& record) {

@@ -16,6 +16,7 @@
 #include "weir/net/loop.h"
 #include "weir/observe/access_log.h"
 #include "weir/observe/metrics.h"
+#include "weir/observe/series.h"
 #include "weir/proxy/proxy.h"
 #include "weir/table/build.h"
 #include "weir/wire/context.h"
@@ -45,6 +46,7 @@ struct WorkerGroup {
   std::atomic<std::int64_t> may_say_full_at{0};  // nanoseconds of the loops' clock
   std::uint64_t max_clients = 0;
   std::uint64_t max_streams = 0;  // sockets of all workers; beyond is the reserve
+  std::unique_ptr<observe::SharedSeries> series;
   std::vector<std::unique_ptr<Worker>> workers;
 };
 
@@ -87,6 +89,8 @@ class Worker {
   using RequestsDone =
       std::function<void(std::vector<observe::RequestInFlight> requests, std::size_t count)>;
   void list_requests(std::size_t most, RequestsDone done);
+  // Any thread.
+  Duration busy() const { return loop_.busy(); }
 
  private:
   class Door;  // one listener's acceptor
@@ -100,6 +104,7 @@ class Worker {
   void on_connection_closed();
   void check_drained();
   void serve(WorkerVersion version);
+  void on_lag_timer();
   void write_access_line(const observe::RequestRecord& record);
 
   unsigned index_;
@@ -118,6 +123,7 @@ class Worker {
   std::vector<std::unique_ptr<Door>> doors_;
   net::Timer reopen_timer_;
   net::Timer drained_timer_;
+  net::Timer lag_timer_;
   // Accepted at the very limit, before the doors were closed; at most one batch.
   std::vector<std::pair<net::AcceptedSocket, std::uint32_t>> waiting_;
   Task on_drained_;

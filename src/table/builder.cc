@@ -146,6 +146,8 @@ class RoutesBuild {
   void add_host(const config::RouteConfig& entry, std::string pattern, PoolId pool) {
     auto route = std::make_shared<route::Route>();
     route->label = entry.name.empty() ? entry.pool : entry.name;
+    auto next = static_cast<std::uint32_t>(label_ids_.size());
+    route->label_id = label_ids_.emplace(route->label, next).first->second;
     route->host = std::move(pattern);
     route->path = entry.path;
     route->scheme = scheme_of(entry);
@@ -162,6 +164,7 @@ class RoutesBuild {
   }
 
   const PoolIds& ids_;
+  std::unordered_map<std::string, std::uint32_t> label_ids_;
   route::RouteTableBuilder table_;
   std::vector<Diagnostic> errors_;
   std::vector<Source> sources_;

@@ -63,6 +63,7 @@ void World::serve() {
                             .rng = rng_,
                             .log = log_,
                             .numbers = numbers_,
+                            .series = series_,
                             .worker = 0,
                             .max_idle_backend_connections = max_idle_total,
                             .log_request = [this](const auto& record) { ledger.on_logged(record); },

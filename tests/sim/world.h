@@ -91,6 +91,7 @@ class World {
   Rng rng_{0};
   Log log_;
   observe::WorkerNumbers numbers_{1};
+  observe::SharedSeries series_{1, 1000};
   std::vector<std::shared_ptr<backend::Backend>> shared_;
   std::vector<std::unique_ptr<SimBackend>> backends_;
   std::vector<std::unique_ptr<SimClient>> clients_;

@@ -12,6 +12,7 @@
 #include "weir/base/intrusive_list.h"
 #include "weir/base/rng.h"
 #include "weir/base/time.h"
+#include "weir/observe/series.h"
 
 namespace weir::backend {
 
@@ -32,6 +33,8 @@ class LocalBackend {
   bool is_out() const { return is_removed_ || is_out_; }
   const std::shared_ptr<Backend>& identity() const { return shared_; }
   std::uint32_t own_in_flight() const { return own_in_flight_; }
+  // As of Backend::count_request().
+  void count_request(int status_class) { shared_->count_request(worker_, status_class); }
 
  private:
   friend class LocalPool;
@@ -87,8 +90,12 @@ enum class Availability : std::uint8_t {
 
 class LocalPool {
  public:
-  LocalPool(std::shared_ptr<const PoolSpec> spec, unsigned worker);
+  // `series`: what its numbers are counted in; null: nowhere that anybody looks.
+  LocalPool(std::shared_ptr<const PoolSpec> spec, unsigned worker,
+            std::shared_ptr<observe::PoolSeries> series = nullptr);
   const PoolSpec& spec() const { return *spec_; }
+  // This worker's.
+  observe::PoolNumbers& numbers() { return series_->of(worker_); }
   // A new version: backends that stay keep everything; those that went are marked removed.
   void update(std::shared_ptr<const PoolSpec> spec);
   // The pool went: requests under way go on, but their connections are not kept.
@@ -120,6 +127,7 @@ class LocalPool {
   void refresh_others(TimePoint now);
   std::shared_ptr<const PoolSpec> spec_;
   unsigned worker_;
+  std::shared_ptr<observe::PoolSeries> series_;
   std::unique_ptr<Balancer> balancer_;
   std::vector<std::shared_ptr<LocalBackend>> backends_;
   // Indices into backends_ with the running sums of their weights, which are empty when all weigh

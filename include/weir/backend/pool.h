@@ -1,6 +1,7 @@
 #pragma once
 // What all workers share about pools: immutable descriptions published by Control, and the identity
 // of each backend, which lives on over reloads as long as pool and address are the same.
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -9,6 +10,7 @@
 
 #include "weir/base/address.h"
 #include "weir/config/config.h"
+#include "weir/observe/metrics.h"
 
 namespace weir::backend {
 
@@ -49,9 +51,24 @@ class Backend {
   std::uint32_t in_flight_of_others(unsigned worker) const;
   std::uint32_t in_flight() const { return in_flight_of_others(workers_); }
 
+  // Numbers for metrics, changed and read in the same way. `status_class`: of the final status, 0
+  // when an attempt ended without one.
+  static constexpr std::size_t kStatusClasses = 6;
+  void count_request(unsigned worker, int status_class) {
+    slots_[worker].requests[static_cast<std::size_t>(status_class)].add();
+  }
+  std::uint64_t requests(int status_class) const;
+  void add_idle(unsigned worker, int change) {
+    observe::Number& idle = slots_[worker].idle;
+    change > 0 ? idle.add() : idle.sub();
+  }
+  std::uint64_t idle_connections() const;
+
  private:
   struct alignas(64) Slot {
     std::atomic<std::uint32_t> in_flight{0};
+    observe::Number idle;
+    std::array<observe::Number, kStatusClasses> requests;
   };
   std::string pool_;
   Endpoint endpoint_;

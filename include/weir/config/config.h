@@ -68,6 +68,7 @@ struct AdminConfig {
 
 struct MetricsConfig {
   std::vector<BindAddress> bind;
+  unsigned max_routes = 1000;  // series of their own, of routes and of pools each
 };
 
 struct RoutesConfig {

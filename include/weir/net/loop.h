@@ -55,6 +55,9 @@ class Loop {
   // loop only.
   void watch_signals(std::initializer_list<int> signals, std::function<void(int)> handler);
 
+  // Any thread. How long the loop has not been waiting, up to the turn before this one.
+  Duration busy() const;
+
   // Descriptors of this loop's open streams (accepted and connected), lingering ones included.
   std::size_t open_streams() const;
   // Of these, streams whose owner has finished them: they end when the peer has closed, too.

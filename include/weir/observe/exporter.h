@@ -1,12 +1,15 @@
 #pragma once
 // The numbers of all workers and of Control as Prometheus text 0.0.4 (CONTRACT §5). Names, types
 // and help are rows of metrics.def. Called by Control; reads shards with relaxed loads.
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "weir/observe/metrics.h"
+#include "weir/observe/series.h"
 
 namespace weir::observe {
 
@@ -34,10 +37,31 @@ struct ProcessNumbers {
   std::string version;
 };
 
-// `workers[i]->listeners` are indexed like `listeners`, which holds their names; where a worker has
-// fewer, the rest counts as zero.
-std::string export_text(const std::vector<const WorkerNumbers*>& workers,
-                        const std::vector<std::string>& listeners, const ProcessNumbers& process);
+// One backend of one pool at the moment of a scrape.
+struct BackendSample {
+  std::string_view pool;
+  std::string_view address;
+  bool is_up = true;
+  std::uint64_t in_flight = 0;
+  std::uint64_t idle_connections = 0;
+  std::array<std::uint64_t, 6> requests{};  // by class of status
+};
+using StateCount = std::pair<std::string_view, std::uint64_t>;
+
+// Everything of one scrape. Views and pointers live for the call.
+struct Scrape {
+  // `workers[i]->listeners` are indexed like `listeners`, which holds their names; where a worker
+  // has fewer, the rest counts as zero.
+  std::vector<const WorkerNumbers*> workers;
+  std::vector<Duration> busy;  // of each worker
+  std::vector<std::string> listeners;
+  ProcessNumbers process;
+  const SharedSeries* series = nullptr;
+  std::vector<BackendSample> backends;  // those to be shown; the caller chooses
+  std::vector<StateCount> pools_by_state;
+  std::vector<StateCount> backends_by_state;
+};
+std::string export_text(const Scrape& scrape);
 
 // The part of a 64-bit hash that a metric's value can hold exactly: its low 52 bits.
 constexpr std::uint64_t exported_hash(std::uint64_t hash) { return hash & ((1ULL << 52) - 1); }

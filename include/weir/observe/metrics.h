@@ -59,6 +59,27 @@ struct ListenerNumbers {
   std::uint64_t connections_open() const;
 };
 
+// Requests of one route.
+struct RouteNumbers {
+  std::array<Number, 6> requests;  // by status / 100; [0]: no answer was sent
+  DurationHistogram duration;
+  std::array<Number, kFailureCount> failures;
+
+  void add(const RouteNumbers& other);
+};
+
+// What a pool's requests did at its backends.
+struct PoolNumbers {
+  Number connections_new;
+  Number connections_reused;
+  Number retries;
+  Number retries_denied;            // by the retry budget
+  DurationHistogram connect;        // of connections that were made
+  DurationHistogram response_head;  // last byte of the request sent until the final head
+
+  void add(const PoolNumbers& other);
+};
+
 struct WorkerNumbers {
   explicit WorkerNumbers(std::size_t count)
       : listeners(std::make_unique<ListenerNumbers[]>(count)), listener_count(count) {}
@@ -75,7 +96,8 @@ struct WorkerNumbers {
   Number backend_connections_reused;
   Number access_lines_dropped;
   Number retries;
-  Number retries_denied;  // by the retry budget
+  Number retries_denied;       // by the retry budget
+  DurationHistogram loop_lag;  // how late a timer of the loop's came
 
   // To sum workers up in numbers of the caller's own. Where one has fewer listeners than the other,
   // the rest stays as it is.

@@ -18,6 +18,7 @@
 #include "weir/observe/metrics.h"
 #include "weir/observe/request_in_flight.h"
 #include "weir/observe/request_record.h"
+#include "weir/observe/series.h"
 #include "weir/route/route_table.h"
 #include "weir/wire/context.h"
 #include "weir/wire/inbound.h"
@@ -52,6 +53,7 @@ class Proxy final : public wire::InboundOwner {
     Rng& rng;
     Log& log;
     observe::WorkerNumbers& numbers;
+    observe::SharedSeries& series;
     unsigned worker = 0;
     std::size_t max_idle_backend_connections = 1024;
     // Where finished requests go when settings.logs_requests; may be empty.
@@ -99,6 +101,10 @@ class Proxy final : public wire::InboundOwner {
                   std::string_view detail) override;
   void on_closed(wire::InboundConnection& connection) override;
   std::shared_ptr<backend::LocalPool> pool_of(route::PoolId id);
+  const std::shared_ptr<observe::RouteSeries>& series_of(const route::Route& route);
+  // A request that ended.
+  void count_route(observe::RouteSeries& series, int status, Duration duration,
+                   std::optional<Failure> failure);
   void on_exchange_done(Exchange& exchange);
   const ListenerSettings& listener_of(const wire::InboundConnection& connection) const {
     return settings_->listeners[connection.listener()];
@@ -113,6 +119,8 @@ class Proxy final : public wire::InboundOwner {
   std::shared_ptr<const route::RouteTable> routes_;
   std::shared_ptr<const backend::PoolSet> pool_specs_;
   std::vector<std::shared_ptr<backend::LocalPool>> pools_;  // by id; made on first request
+  std::shared_ptr<observe::RouteSeries> no_route_series_;
+  std::vector<std::shared_ptr<observe::RouteSeries>> route_series_;  // by label id; as claimed
   IntrusiveList<wire::InboundConnection> connections_;
   IntrusiveList<Exchange> exchanges_;
   std::size_t connection_count_ = 0;

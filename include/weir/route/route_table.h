@@ -25,6 +25,7 @@ struct Route {
   std::string path;   // "" = every path
   std::optional<http::Scheme> scheme;
   PoolId pool = 0;
+  std::uint32_t label_id = 0;  // of `label` in this table: from 0 on, without gaps
 };
 
 enum class Outcome : std::uint8_t {

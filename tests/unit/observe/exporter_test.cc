@@ -10,7 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using weir::Failure;
-using weir::observe::export_text;
 using weir::observe::ProcessNumbers;
 using weir::observe::WorkerNumbers;
 
@@ -41,6 +40,15 @@ struct Scrape {
   std::set<std::string> helped;
 };
 
+std::string exported(const std::vector<const WorkerNumbers*>& workers,
+                     const std::vector<std::string>& listeners, const ProcessNumbers& process) {
+  weir::observe::Scrape scrape;
+  scrape.workers = workers;
+  scrape.listeners = listeners;
+  scrape.process = process;
+  return weir::observe::export_text(scrape);
+}
+
 TEST_CASE("what workers counted is summed up by listener") {
   WorkerNumbers first(2);
   WorkerNumbers second(2);
@@ -57,7 +65,7 @@ TEST_CASE("what workers counted is summed up by listener") {
   second.sent_to_clients_bytes.add(3);
   second.sent_to_backends_bytes.add(4);
 
-  Scrape scrape(export_text({&first, &second}, {"public", "internal"}, {}));
+  Scrape scrape(exported({&first, &second}, {"public", "internal"}, {}));
   CHECK(scrape["weir_requests_total{listener=\"public\",code=\"2xx\"}"] == "7");
   CHECK(scrape["weir_requests_total{listener=\"public\",code=\"5xx\"}"] == "0");
   CHECK(scrape["weir_requests_total{listener=\"internal\",code=\"none\"}"] == "1");
@@ -76,7 +84,7 @@ TEST_CASE("what workers counted is summed up by listener") {
 TEST_CASE("counts are exact beyond what a float or six digits hold") {
   WorkerNumbers worker(1);
   worker.listeners[0].requests[2].add(9'007'199'254'740'991);
-  Scrape scrape(export_text({&worker}, {"public"}, {}));
+  Scrape scrape(exported({&worker}, {"public"}, {}));
   CHECK(scrape["weir_requests_total{listener=\"public\",code=\"2xx\"}"] == "9007199254740991");
 }
 
@@ -87,7 +95,7 @@ TEST_CASE("durations are a cumulative histogram") {
   durations.observe(600us);
   durations.observe(3s);
   durations.observe(2min);
-  Scrape scrape(export_text({&worker}, {"public"}, {}));
+  Scrape scrape(exported({&worker}, {"public"}, {}));
   std::string bucket = "weir_request_duration_seconds_bucket{listener=\"public\",le=";
   CHECK(scrape[bucket + "\"0.0005\"}"] == "1");
   CHECK(scrape[bucket + "\"0.001\"}"] == "2");
@@ -102,7 +110,7 @@ TEST_CASE("durations are a cumulative histogram") {
 TEST_CASE("every failure has its series from the start") {
   WorkerNumbers worker(1);
   worker.failures[static_cast<std::size_t>(Failure::connect_refused)].add(3);
-  Scrape scrape(export_text({&worker}, {"public"}, {}));
+  Scrape scrape(exported({&worker}, {"public"}, {}));
   for (const weir::FailureRow& row : weir::kFailureRows) {
     CHECK(scrape["weir_failures_total{side=\"" + std::string(name_of(row.side)) + "\",reason=\"" +
                  std::string(row.name) + "\"}"] == (row.name == "connect_refused" ? "3" : "0"));
@@ -122,7 +130,7 @@ TEST_CASE("what Control knows") {
   process.routes = 4;
   process.connections_limit = 5000;
   process.version = "0.1.0";
-  Scrape scrape(export_text({}, {}, process));
+  Scrape scrape(exported({}, {}, process));
   CHECK(scrape["weir_ready"] == "1");
   CHECK(scrape["weir_config_generation"] == "7");
   CHECK(scrape["weir_config_hash"] == "4503599627370495");
@@ -137,7 +145,7 @@ TEST_CASE("what Control knows") {
 }
 
 TEST_CASE("what the kernel knows of the process") {
-  Scrape scrape(export_text({}, {}, {}));
+  Scrape scrape(exported({}, {}, {}));
   CHECK(std::stod(scrape["process_cpu_seconds_total"]) >= 0);
   CHECK(std::stod(scrape["process_resident_memory_bytes"]) > 100'000);
   CHECK(std::stod(scrape["process_open_fds"]) >= 1);
@@ -147,7 +155,7 @@ TEST_CASE("what the kernel knows of the process") {
 
 TEST_CASE("names are as Prometheus wants them: help and type on all, _total on counters alone") {
   WorkerNumbers worker(1);
-  Scrape scrape(export_text({&worker}, {"public"}, {}));
+  Scrape scrape(exported({&worker}, {"public"}, {}));
   CHECK(scrape.types.size() == scrape.helped.size());
   for (const auto& [name, type] : scrape.types) {
     CAPTURE(name);
@@ -167,8 +175,52 @@ TEST_CASE("names are as Prometheus wants them: help and type on all, _total on c
 
 TEST_CASE("a listener's name cannot break the text") {
   WorkerNumbers worker(1);
-  Scrape scrape(export_text({&worker}, {"a\"b\\c"}, {}));
+  Scrape scrape(exported({&worker}, {"a\"b\\c"}, {}));
   CHECK(scrape["weir_connections_open{listener=\"a\\\"b\\\\c\"}"] == "0");
+}
+
+TEST_CASE("routes and pools have series of their own, summed over workers") {
+  weir::observe::SharedSeries series(2, 2);
+  auto shop = series.routes.claim("shop");
+  shop->of(0).requests[2].add(3);
+  shop->of(1).requests[2].add(4);
+  shop->of(1).failures[static_cast<std::size_t>(Failure::no_route)].add();
+  shop->of(0).duration.observe(2ms);
+  series.routes.claim("blog");
+  series.routes.claim("third")->of(0).requests[5].add(1);
+  series.routes.claim("fourth")->of(0).requests[5].add(1);
+  auto pool = series.pools.claim("web");
+  pool->of(0).connections_new.add(2);
+  pool->of(1).connections_reused.add(5);
+  pool->of(1).retries.add(1);
+  pool->of(1).connect.observe(1ms);
+
+  weir::observe::Scrape input;
+  input.series = &series;
+  input.busy = {1500ms, 0ms};
+  input.backends.push_back({"web", "127.0.0.1:9001", false, 3, 4, {1, 0, 7, 0, 0, 0}});
+  input.pools_by_state = {{"up", 2}, {"down", 1}};
+  input.backends_by_state = {{"maint", 9}};
+  Scrape scrape(weir::observe::export_text(input));
+  CHECK(scrape["weir_route_requests_total{route=\"shop\",code=\"2xx\"}"] == "7");
+  CHECK(scrape["weir_route_failures_total{route=\"shop\",reason=\"no_route\"}"] == "1");
+  CHECK(scrape["weir_route_request_duration_seconds_count{route=\"shop\"}"] == "1");
+  CHECK(scrape["weir_route_requests_total{route=\"blog\",code=\"2xx\"}"] == "0");
+  CHECK(scrape["weir_route_requests_total{route=\"_other\",code=\"5xx\"}"] == "2");
+  CHECK(scrape["weir_route_requests_total{route=\"third\",code=\"5xx\"}"] == "(none)");
+  CHECK(scrape["weir_backend_connections_total{pool=\"web\",how=\"new\"}"] == "2");
+  CHECK(scrape["weir_backend_connections_total{pool=\"web\",how=\"reused\"}"] == "5");
+  CHECK(scrape["weir_retries_total{pool=\"web\"}"] == "1");
+  CHECK(scrape["weir_backend_connect_duration_seconds_count{pool=\"web\"}"] == "1");
+  CHECK(scrape["weir_worker_busy_seconds_total{worker=\"0\"}"] == "1.5");
+  std::string backend = "{pool=\"web\",backend=\"127.0.0.1:9001\"";
+  CHECK(scrape["weir_backend_up" + backend + "}"] == "0");
+  CHECK(scrape["weir_backend_in_flight" + backend + "}"] == "3");
+  CHECK(scrape["weir_backend_connections_idle" + backend + "}"] == "4");
+  CHECK(scrape["weir_backend_requests_total" + backend + ",code=\"2xx\"}"] == "7");
+  CHECK(scrape["weir_backend_requests_total" + backend + ",code=\"none\"}"] == "1");
+  CHECK(scrape["weir_pools{state=\"down\"}"] == "1");
+  CHECK(scrape["weir_backends{state=\"maint\"}"] == "9");
 }
 
 }  // namespace

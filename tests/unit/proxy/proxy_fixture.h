@@ -37,6 +37,7 @@ struct World {
         .rng = rng,
         .log = log,
         .numbers = numbers,
+        .series = series,
         .log_request = [this](const observe::RequestRecord& record) { remember(record); },
         .on_connection_closed = {}});
     proxy->set_settings(settings);
@@ -100,6 +101,7 @@ struct World {
   Rng rng{1};
   Log log{LogLevel::kError, 2, clock};
   observe::WorkerNumbers numbers{1};
+  observe::SharedSeries series{1, 1000};
   std::shared_ptr<Settings> settings = std::make_shared<Settings>();
   backend::PoolSpec pool;
   std::vector<std::shared_ptr<backend::Backend>> known;

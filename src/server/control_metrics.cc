@@ -1,0 +1,114 @@
+// What a scrape of /metrics shows: the numbers of all workers and of the table that is served.
+#include <array>
+#include <unordered_set>
+
+#include "control.h"
+#include "version.h"
+#include "weir/base/version.h"
+
+namespace weir::server {
+namespace {
+
+observe::BackendSample sample_of(const backend::Backend& backend) {
+  observe::BackendSample sample;
+  sample.pool = backend.pool();
+  sample.address = backend.address();
+  sample.is_up = backend.standing() == backend::Standing::kUsable;
+  sample.in_flight = backend.in_flight();
+  sample.idle_connections = backend.idle_connections();
+  for (std::size_t i = 0; i < sample.requests.size(); ++i)
+    sample.requests[i] = backend.requests(static_cast<int>(i));
+  return sample;
+}
+
+// States of pools and backends, all counted; samples of backends, those that are not up first.
+class Survey {
+ public:
+  Survey(const backend::PoolSet& pools, std::size_t most) {
+    for (const auto& pool : pools.all())
+      if (pool != nullptr) count(*pool);
+    for (bool is_up : {false, true})
+      for (const auto& pool : pools.all())
+        if (pool != nullptr) take(*pool, is_up, most);
+  }
+  std::vector<observe::BackendSample> samples;
+  std::vector<observe::StateCount> pools_by_state() const {
+    return {{"up", up_}, {"degraded", degraded_}, {"down", down_}, {"empty", empty_}};
+  }
+  std::vector<observe::StateCount> backends_by_state() const {
+    return {{"usable", by_standing_[0]},
+            {"unknown", by_standing_[1]},
+            {"draining", by_standing_[2]},
+            {"out", by_standing_[3]}};
+  }
+
+ private:
+  void count(const backend::PoolSpec& pool) {
+    std::size_t usable = 0;
+    for (const std::shared_ptr<backend::Backend>& backend : pool.backends) {
+      ++by_standing_[static_cast<std::size_t>(backend->standing())];
+      usable += backend->standing() == backend::Standing::kUsable ? 1 : 0;
+    }
+    if (pool.backends.empty())
+      ++empty_;
+    else if (usable == pool.backends.size())
+      ++up_;
+    else
+      ++(usable > 0 ? degraded_ : down_);
+  }
+  void take(const backend::PoolSpec& pool, bool is_up, std::size_t most) {
+    for (const std::shared_ptr<backend::Backend>& backend : pool.backends) {
+      if (samples.size() == most) return;
+      if ((backend->standing() == backend::Standing::kUsable) == is_up)
+        samples.push_back(sample_of(*backend));
+    }
+  }
+  std::uint64_t up_ = 0, degraded_ = 0, down_ = 0, empty_ = 0;
+  std::array<std::uint64_t, 4> by_standing_{};  // by Standing
+};
+
+}  // namespace
+
+std::string Control::metrics() const {
+  observe::Scrape scrape;
+  for (const std::unique_ptr<Worker>& worker : group_.workers) {
+    scrape.workers.push_back(&worker->numbers());
+    scrape.busy.push_back(worker->busy());
+  }
+  scrape.listeners = listener_names_;
+  scrape.series = group_.series.get();
+  scrape.process = numbers_;
+  scrape.process.is_ready = state() == admin::ServiceState::kReady;
+  scrape.process.config_generation = current_->built.tables->generation;
+  scrape.process.config_hash = current_->built.tables->hash;
+  scrape.process.routes = current_->built.tables->routes->routes();
+  scrape.process.connections_limit = group_.max_clients;
+  scrape.process.access_lines_dropped = dropped_lines_->load(std::memory_order_relaxed);
+  scrape.process.version = kVersion;
+  Survey survey(*current_->built.tables->pools, current_->loaded.config->metrics.max_routes);
+  scrape.backends = std::move(survey.samples);
+  scrape.pools_by_state = survey.pools_by_state();
+  scrape.backends_by_state = survey.backends_by_state();
+  return observe::export_text(scrape);
+}
+
+// Series of routes and pools that are gone leave; off the loop, because tables are large.
+void Control::retain_series() {
+  group_.series->routes.set_most(current_->loaded.config->metrics.max_routes);
+  group_.series->pools.set_most(current_->loaded.config->metrics.max_routes);
+  loop_.run_in_background(
+      [series = group_.series.get(), version = current_]() mutable {
+        std::unordered_set<std::string_view> routes{observe::kNoneSeries};
+        std::unordered_set<std::string_view> pools;
+        for (const config::RouteConfig& route : version->loaded.config->route_entries)
+          routes.insert(route.name.empty() ? route.pool : route.name);
+        for (const config::PoolConfig& pool : version->loaded.config->pools)
+          pools.insert(pool.name);
+        series->routes.retain([&](const std::string& name) { return routes.contains(name); });
+        series->pools.retain([&](const std::string& name) { return pools.contains(name); });
+        version.reset();
+      },
+      [] {});
+}
+
+}  // namespace weir::server
