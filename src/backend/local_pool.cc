@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "weir/base/check.h"
+#include "weir/base/guard.h"
 
 namespace weir::backend {
 
@@ -128,14 +129,16 @@ void LocalPool::collect(bool backups) {
   usable_.clear();
   for (std::size_t index = 0; index < backends_.size(); ++index) {
     BackendTraits traits = spec_->traits_of(index);
-    if (traits.is_backup != backups) continue;
-    if (backends_[index]->shared_->standing() == Standing::kUsable)
-      usable_.add(index, has_weights_ ? traits.weight : 0);
+    if (guard(Guard::kBackupsLast, traits.is_backup != backups)) continue;
+    Standing standing = backends_[index]->shared_->standing();
+    if (guard(Guard::kUsableOnly, standing != Standing::kUsable)) continue;
+    usable_.add(index, has_weights_ ? traits.weight : 0);
   }
 }
 
 void LocalPool::wake_waiters() {
-  if (availability_ == Availability::kUndecided) return;
+  bool is_decided = availability_ != Availability::kUndecided;
+  if (!guard(Guard::kHoldEndsWithVerdict, is_decided)) return;
   IntrusiveList<PoolWaiter> woken;
   while (PoolWaiter* waiter = waiters_.front()) {
     waiter->unlink();

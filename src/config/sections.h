@@ -6,6 +6,7 @@
 
 #include "addresses.h"
 #include "codecs.h"
+#include "health.h"
 #include "rows.h"
 #include "texts.h"
 #include "weir/config/config.h"
@@ -152,7 +153,7 @@ inline constexpr Key<PoolConfig> kPoolKeys[] = {
     later_table<PoolConfig, kQueueKeys>("queue"),
     key<&PoolConfig::retries, Count<0, 100>>("retries"),
     key<&PoolConfig::retry_budget_percent, Percent>("retry_budget"),
-    later<PoolConfig, Health>("health", "false"),
+    key<&PoolConfig::health, Health>("health"),
     later_table<PoolConfig, kOutlierKeys>("outlier"),
     later<PoolConfig, Span>("slow_start", R"("0s")"),
     later<PoolConfig, OneOf<kWhenDown>>("when_down", R"("fail")"),

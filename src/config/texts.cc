@@ -25,25 +25,6 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
-// Reads and checks a value only: keys of a table that is refused as a whole.
-template <typename Codec>
-constexpr Key<Nothing> checked(std::string_view name) {
-  return {name,
-          {},
-          [](Scope& scope, const Key<Nothing>&, const Node& node, Nothing&) {
-            typename Codec::Value value{};
-            Codec::read(scope, node, value);
-          },
-          [](const std::string&, const Key<Nothing>&, const Nothing&, std::vector<Shown>&) {}};
-}
-
-constexpr Key<Nothing> kHealthKeys[] = {
-    checked<Text>("path"),           checked<Flag>("tcp"),
-    checked<Timer>("interval"),      checked<Timer>("timeout"),
-    checked<Count<1, 1000>>("rise"), checked<Count<1, 1000>>("fall"),
-    checked<Text>("status"),
-};
-
 bool read_host(Scope& scope, const Node& node, std::string& out) {
   if (!read_string(scope, node, "a host name such as \"www.example.com\"", out)) return false;
   Result<std::string> host = parse_host_pattern(out);
@@ -178,18 +159,6 @@ bool HashOn::read(Scope& scope, const Node& node, Value& out) {
   std::string_view meant = is_plain || is_named ? "" : suggest(out, kPlain);
   return is_plain || is_named ||
          scope.expected(node, kForms, meant.empty() ? "" : in_quotes(meant));
-}
-
-bool Health::read(Scope& scope, const Node& node, Value& out) {
-  if (node.kind == Node::Kind::kBoolean) {
-    out = node.boolean ? "true" : "false";
-    return !node.boolean || scope.expected(node, "false, or { path = \"/up\" }");
-  }
-  if (!node.is_table()) return scope.expected(node, "false, or { path = \"/up\" }");
-  Nothing nothing;
-  read_nested<Nothing>(scope, node, kHealthKeys, nothing);
-  out = "{}";
-  return true;
 }
 
 bool HostHeader::read(Scope& scope, const Node& node, Value& out) {

@@ -53,12 +53,6 @@ struct HashOn {
   static bool read(Scope& scope, const Node& node, Value& out);
   static std::string show(const Value& value) { return in_quotes(value); }
 };
-// "false", or some other form of a health check.
-struct Health {
-  using Value = std::string;
-  static bool read(Scope& scope, const Node& node, Value& out);
-  static std::string show(const Value& value) { return value; }
-};
 struct HostHeader {
   using Value = std::string;
   static bool read(Scope& scope, const Node& node, Value& out);

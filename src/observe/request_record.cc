@@ -8,6 +8,8 @@ std::string_view name_of(Phase phase) {
       return "head";
     case Phase::kRouting:
       return "routing";
+    case Phase::kHold:
+      return "hold";
     case Phase::kConnect:
       return "connect";
     case Phase::kRequest:

@@ -160,11 +160,11 @@ void Exchange::on_request_read_done() {
       } else {
         Duration limit = pool_->spec().timeouts.request;
         if (limit > Duration::zero()) proxy_.parts_.context.scheduler().arm(request_timer_, limit);
-        first_try_at_ = proxy_.parts_.context.scheduler().now();
-        pool_->earn_retry(first_try_at_);
+        pool_->earn_retry(proxy_.parts_.context.scheduler().now());
         attempt();
       }
       return;
+    case ExchangeState::kHolding:
     case ExchangeState::kAcquiring:
     case ExchangeState::kBackingOff:
       if (request_.size() >= net::kHighMarkBytes) client_.pause_body();
@@ -215,6 +215,7 @@ bool Exchange::transition(ExchangeState to) {
     misbehaved(name_of(to));
     return false;
   }
+  if (state_ == ExchangeState::kHolding) stop_holding();
   state_ = to;
   return true;
 }
@@ -232,6 +233,7 @@ Activity Exchange::backend_activity() const {
   switch (state_) {
     case ExchangeState::kAcquiring:
       return Activity::kConnecting;
+    case ExchangeState::kHolding:
     case ExchangeState::kBackingOff:
       return Activity::kWaiting;
     case ExchangeState::kTunnelling:
@@ -279,6 +281,9 @@ void Exchange::update_timer(Progress progress) {
     case ExchangeTimer::kTunnelIdle:
       scheduler.arm(timer_, pool_->spec().timeouts.tunnel_idle);
       return;
+    case ExchangeTimer::kHold:
+      scheduler.arm(timer_, pool_->spec().timeouts.retry_window);
+      return;
     case ExchangeTimer::kBackoff:
       scheduler.arm(timer_, backoff(tries_, proxy_.parts_.rng.below(4)));
       return;
@@ -292,6 +297,9 @@ void Exchange::on_timer() {
   ExchangeTimer fired = armed_;
   armed_ = ExchangeTimer::kNone;
   switch (fired) {
+    case ExchangeTimer::kHold:
+      answer_without_backend();
+      return;
     case ExchangeTimer::kBackoff:
       attempt();
       return;
@@ -388,6 +396,7 @@ void Exchange::finish(std::optional<Failure> failure, Ending ending) {
   if (failed_in_ == ExchangeState::kDone) failed_in_ = state_;
   failure_ = failure;
   account();
+  if (state_ == ExchangeState::kHolding) stop_holding();
   state_ = ExchangeState::kDone;
   timer_.cancel();
   request_timer_.cancel();

@@ -32,7 +32,8 @@ class Exchange final : public ListNode<Exchange>,
                        public Recycled<Exchange>,
                        private wire::RequestHandler,
                        private wire::OutboundObserver,
-                       private backend::AcquireObserver {
+                       private backend::AcquireObserver,
+                       private backend::PoolWaiter {
  public:
   // Takes what it needs of `head`, which dies with the event; attaches itself to `client`.
   Exchange(Proxy& proxy, wire::InboundConnection& client, const http::RequestHead& head);
@@ -72,6 +73,8 @@ class Exchange final : public ListNode<Exchange>,
   // --- backend::AcquireObserver ---
   void on_acquired(backend::Lease lease) override;
   void on_acquire_failed(Failure failure) override;
+  // --- backend::PoolWaiter ---
+  void on_pool_decided() override;
 
   void route(const http::RequestHead& head);
   void prepare(const http::RequestHead& head, const http::ClientIdentity& identity);
@@ -82,6 +85,8 @@ class Exchange final : public ListNode<Exchange>,
   void answer_as_last_hop();
 
   void attempt();
+  void hold();
+  void stop_holding();
   void answer_without_backend();
   void begin_sending(backend::Lease lease);
   void count_connection();

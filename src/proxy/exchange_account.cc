@@ -86,6 +86,8 @@ observe::Phase Exchange::phase() const {
   switch (failed_in_) {
     case ExchangeState::kRouting:
       return observe::Phase::kRouting;
+    case ExchangeState::kHolding:
+      return observe::Phase::kHold;
     case ExchangeState::kAcquiring:
     case ExchangeState::kBackingOff:
       return observe::Phase::kConnect;

@@ -10,10 +10,13 @@ void Exchange::attempt() {
   net::Scheduler& scheduler = proxy_.parts_.context.scheduler();
   backend::Claim claim = pool_->claim(tried_, scheduler.now(), proxy_.parts_.rng);
   if (!claim.is_held()) {
-    answer_without_backend();
+    if (pool_->availability() == backend::Availability::kUndecided)
+      hold();
+    else
+      answer_without_backend();
     return;
   }
-  ++tries_;
+  if (tries_++ == 0) first_try_at_ = scheduler.now();
   backend_ = claim.shared_backend();
   const backend::PoolSpec& spec = pool_->spec();
   backend::AcquireOptions options;
@@ -38,6 +41,22 @@ void Exchange::attempt() {
   }
 }
 
+void Exchange::hold() {
+  if (!transition(ExchangeState::kHolding)) return;
+  pool_->wait(*this);
+  update_timer(Progress::kNone);
+}
+
+void Exchange::stop_holding() { static_cast<backend::PoolWaiter&>(*this).unlink(); }
+
+void Exchange::on_pool_decided() {
+  Duration since = proxy_.parts_.context.scheduler().now() - first_try_at_;
+  if (tries_ > 0 && since >= pool_->spec().timeouts.retry_window)
+    answer_without_backend();
+  else
+    attempt();
+}
+
 // A reload, an administrator or health checks left none; an earlier reason is the better one.
 void Exchange::answer_without_backend() {
   if (retried_failure_.has_value()) {
@@ -45,7 +64,9 @@ void Exchange::answer_without_backend() {
   } else if (pool_->availability() == backend::Availability::kEmpty) {
     reply(Failure::pool_empty, {});
   } else {
-    reply(Failure::no_usable_backend, "all are down, draining or in maintenance");
+    bool is_undecided = pool_->availability() == backend::Availability::kUndecided;
+    reply(Failure::no_usable_backend, is_undecided ? "no first health check has come to its end"
+                                                   : "all are down, draining or in maintenance");
   }
 }
 

@@ -92,7 +92,7 @@ void Proxy::on_request(wire::InboundConnection& connection, const http::RequestH
 
 void Proxy::on_exchange_done(Exchange& exchange) {
   --exchange_count_;
-  exchange.unlink();
+  static_cast<ListNode<Exchange>&>(exchange).unlink();
   parts_.context.scheduler().retire(std::unique_ptr<Exchange>(&exchange));
 }
 

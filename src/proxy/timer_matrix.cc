@@ -21,6 +21,11 @@ constexpr TimerRow kRows[] = {
     {S::kRouting, Side::kClient, A::kSending, T::kNone, {}, kOneEvent},
     {S::kRouting, Side::kBackend, A::kNothing, T::kNone, {}, kOneEvent},
 
+    {S::kHolding, Side::kClient, A::kNothing, T::kNone, {}, kBackendBounds},
+    {S::kHolding, Side::kClient, A::kSending, T::kClientBody, Failure::client_body_timeout, {}},
+    {S::kHolding, Side::kClient, A::kPaused, T::kNone, {}, kPausedByUs},
+    {S::kHolding, Side::kBackend, A::kWaiting, T::kHold, Failure::no_usable_backend, {}},
+
     {S::kAcquiring, Side::kClient, A::kNothing, T::kNone, {}, kBackendBounds},
     {S::kAcquiring, Side::kClient, A::kSending, T::kClientBody, Failure::client_body_timeout, {}},
     {S::kAcquiring, Side::kClient, A::kPaused, T::kNone, {}, kPausedByUs},
@@ -110,6 +115,11 @@ constexpr Step kSteps[] = {
     {S::kRouting, S::kAwaitingHead},
     {S::kRouting, S::kReplying},
     {S::kRouting, S::kDone},
+    {S::kRouting, S::kHolding},
+    {S::kHolding, S::kAcquiring},
+    {S::kHolding, S::kAwaitingHead},
+    {S::kHolding, S::kReplying},
+    {S::kHolding, S::kDone},
     {S::kAcquiring, S::kAwaitingHead},
     {S::kAcquiring, S::kAcquiring},
     {S::kAcquiring, S::kBackingOff},
@@ -132,14 +142,19 @@ constexpr Step kSteps[] = {
     // A backend that fails at once, inside the choice of the next one.
     {S::kRouting, S::kBackingOff},
     {S::kBackingOff, S::kBackingOff},
+    {S::kHolding, S::kBackingOff},
+    // Those that were usable went down meanwhile, and of another one nothing is known yet.
+    {S::kAcquiring, S::kHolding},
+    {S::kBackingOff, S::kHolding},
+    {S::kAwaitingHead, S::kHolding},
 };
 
 }  // namespace
 
 std::string_view name_of(ExchangeState state) {
   constexpr std::string_view kNames[kExchangeStateCount] = {
-      "routing",  "acquiring",  "backing_off", "awaiting_head",
-      "relaying", "tunnelling", "replying",    "done"};
+      "routing",  "holding",    "acquiring", "backing_off", "awaiting_head",
+      "relaying", "tunnelling", "replying",  "done"};
   return kNames[static_cast<int>(state)];
 }
 

@@ -23,7 +23,7 @@ Control::Control(const Clock& clock, Log& log, net::Loop& loop,
       started_at_(clock.now()),
       service_(loop.scheduler(), [this] { return service_sentence(); }),
       round_timer_(net::Timer::bind<&Control::on_round_timer>(this)),
-      backends_([this](const std::vector<backend::PoolId>& pools) { note_changed_pools(pools); }),
+      rng_(random_seed()),
       changed_timer_(net::Timer::bind<&Control::tell_changed_pools>(this)),
       drain_timer_(net::Timer::bind<&Control::on_drain_deadline>(this)) {}
 
@@ -33,6 +33,8 @@ Control::~Control() {
   for (const std::unique_ptr<Worker>& worker : group_.workers) worker->stop();
   admin_doors_.clear();
   admin_.reset();
+  backends_.reset();
+  checker_.reset();
   loop_.scheduler().drain_retired();
   current_.reset();  // writes what is left of the access log
 }
@@ -138,7 +140,7 @@ std::optional<Error> Control::start_workers(const config::Config& config) {
     group_.workers.push_back(
         std::make_unique<Worker>(index, group_, clock_, log_, config.listeners.size(),
                                  shares_.idle_backends_per_worker, random_seed()));
-  backends_.set_pools(current_->built.tables->pools, clock_.wall());
+  start_backends();
   for (const std::unique_ptr<Worker>& worker : group_.workers)
     worker->start(current_->for_workers(), bound_);
   return std::nullopt;

@@ -89,6 +89,7 @@ class Control final : private admin::AdminSource {
   void watch_files(const Version& version);
   void free_in_background(std::shared_ptr<Version> version);
   // backends
+  void start_backends();
   void note_changed_pools(const std::vector<backend::PoolId>& pools);
   void tell_changed_pools();
   // admin
@@ -180,7 +181,9 @@ class Control final : private admin::AdminSource {
   observe::ProcessNumbers numbers_;
 
   // Its pools are those of the newest version, which workers may not have yet.
-  backend::BackendStates backends_;
+  Rng rng_;
+  std::unique_ptr<backend::HealthChecker> checker_;
+  std::unique_ptr<backend::BackendStates> backends_;
   std::vector<backend::PoolId> changed_pools_;  // the workers have not been told yet
   net::Timer changed_timer_;
 

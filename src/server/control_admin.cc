@@ -97,10 +97,10 @@ Result<admin::RoutesView, admin::Refusal> Control::routes(const admin::RoutesQue
   return view;
 }
 
-std::vector<backend::PoolView> Control::pools() const { return backends_.view_all(); }
+std::vector<backend::PoolView> Control::pools() const { return backends_->view_all(); }
 
 std::optional<backend::PoolView> Control::pool(std::string_view name) const {
-  return backends_.view(name);
+  return backends_->view(name);
 }
 
 void Control::audit(const admin::AuditEntry& entry) {
@@ -219,9 +219,9 @@ void Control::set_in_service(bool is_in_service, const std::string& by, admin::D
 void Control::set_backend(const std::string& pool, const std::string& address,
                           backend::AdminState state, const std::string& by,
                           admin::Done<admin::SetReport> done) {
-  std::size_t matched = backends_.set_admin(pool, address, state, by, clock_.wall());
+  std::size_t matched = backends_->set_admin(pool, address, state, by, clock_.wall());
   if (matched == 0) {
-    bool is_pool = pool == "*" || backends_.view(pool).has_value();
+    bool is_pool = pool == "*" || backends_->view(pool).has_value();
     std::string of = pool == "*" ? "any pool" : "pool \"" + pool + "\"";
     return done(
         Err{is_pool ? admin::Refusal{404, "unknown_backend",
@@ -232,7 +232,7 @@ void Control::set_backend(const std::string& pool, const std::string& address,
   tell_changed_pools();
   when_workers_follow([this, pool, address, matched, done = std::move(done)](unsigned silent) {
     if (silent > 0) return done(Err{silent_workers(silent)});
-    done(admin::SetReport{matched, backends_.in_flight(pool, address)});
+    done(admin::SetReport{matched, backends_->in_flight(pool, address)});
   });
 }
 

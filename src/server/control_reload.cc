@@ -113,7 +113,7 @@ void Control::refuse_reload(const std::vector<config::Diagnostic>& errors) {
 void Control::publish(std::shared_ptr<Version> version) {
   unpublished_ = worker_count_;
   // Before any worker sees a new backend it is known whether that gets requests.
-  backends_.set_pools(version->built.tables->pools, clock_.wall());
+  backends_->set_pools(version->built.tables->pools, clock_.wall());
   for (const std::unique_ptr<Worker>& worker : group_.workers)
     worker->publish(version->for_workers(), [this, version] {
       loop_.post([this, version] {

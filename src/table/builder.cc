@@ -181,6 +181,12 @@ std::shared_ptr<PoolSpec> spec_of(const config::PoolConfig& config, PoolId id) {
   spec->max_idle = config.max_idle;
   spec->retries = config.retries;
   spec->retry_budget_percent = config.retry_budget_percent;
+  spec->health = config.health;
+  if (config.health != nullptr && config.health->host.empty() && !config.host.empty()) {
+    config::HealthConfig health = *config.health;
+    health.host = config.host;
+    spec->health = std::make_shared<const config::HealthConfig>(std::move(health));
+  }
   spec->timeouts = config.timeouts;
   spec->body_bytes = config.body_bytes;
   spec->host = config.host;

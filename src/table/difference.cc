@@ -38,6 +38,9 @@ std::uint64_t hash_of(const backend::PoolSpec& pool) {
   fingerprint.add("pool").add(pool.name);
   std::apply([&fingerprint](const auto&... setting) { (fingerprint.add(setting), ...); },
              settings_of(pool));
+  if (pool.health != nullptr)
+    std::apply([&fingerprint](const auto&... setting) { (fingerprint.add(setting), ...); },
+               settings_of(*pool.health));
   std::uint64_t backends = 0;
   for (std::size_t index = 0; index < pool.backends.size(); ++index) {
     backend::BackendTraits traits = pool.traits_of(index);
@@ -53,6 +56,8 @@ std::uint64_t hash_of(const backend::PoolSpec& pool) {
 
 bool has_same_settings(const backend::PoolSpec& a, const backend::PoolSpec& b) {
   if (settings_of(a) != settings_of(b)) return false;
+  if ((a.health == nullptr) != (b.health == nullptr)) return false;
+  if (a.health != nullptr && *a.health != *b.health) return false;
   if (a.traits.empty() && b.traits.empty()) return true;
   std::unordered_map<const backend::Backend*, backend::BackendTraits> traits;
   for (std::size_t index = 0; index < a.backends.size(); ++index)

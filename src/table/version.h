@@ -22,7 +22,7 @@ struct HostSummary {
 void merge_by_host(std::vector<HostSummary>& summaries);
 
 // Everything of a pool that an administrator sets, but its backends. The one list of these: it
-// decides what a change is, and what the content hash covers.
+// decides what a change is, and what the content hash covers; a check's are behind it.
 inline auto settings_of(const backend::PoolSpec& pool) {
   const config::PoolTimeouts& timeouts = pool.timeouts;
   return std::tie(pool.balance, pool.keepalive, pool.max_idle, pool.retries,
@@ -32,7 +32,12 @@ inline auto settings_of(const backend::PoolSpec& pool) {
                   timeouts.backend_idle);
 }
 
-// Whether all of that is equal, and the traits of backends that both have.
+inline auto settings_of(const config::HealthConfig& health) {
+  return std::tie(health.kind, health.path, health.interval, health.timeout, health.rise,
+                  health.fall, health.status, health.host, health.body);
+}
+
+// Whether all of that is equal, with the checks and the traits of backends that both have.
 bool has_same_settings(const backend::PoolSpec& a, const backend::PoolSpec& b);
 
 // The content hash (Tables::hash). `hosts` are merged.

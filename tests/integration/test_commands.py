@@ -130,7 +130,6 @@ class TestCheck:
     @pytest.mark.parametrize('section, key', [
         ('[listener.public]', 'proxy_protocol = "required"'),
         ('[pool.web]', 'sticky = "weir"'),
-        ('[pool.web]', 'health = { path = "/up" }'),
         ('[pool.web]', 'when_down = "hold"'),
         ('[pool.web]', 'max_in_flight = 5'),
         ('[pool.web]', 'balance = "hash"'),
@@ -144,7 +143,6 @@ class TestCheck:
     @pytest.mark.parametrize('section, key', [
         ('[listener.extra]\nbind = ["127.0.0.1:0"]', 'proxy_protocol = "off"'),
         ('[pool.extra]\nbackends = ["127.0.0.1:9001"]', 'sticky = ""'),
-        ('[pool.extra]\nbackends = ["127.0.0.1:9001"]', 'health = false'),
         ('[pool.extra]\nbackends = ["127.0.0.1:9001"]', 'queue = { size = 1000, timeout = "10s" }'),
         ('[pages]', ''), ('[dns]', 'servers = []'), ('[tracing]', 'endpoint = ""')])
     def test_key_of_a_later_version_at_its_default(self, tmp_path, section, key):

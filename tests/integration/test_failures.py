@@ -12,7 +12,7 @@ from support.weir import FAILURES, configuration, expect_failure
 from support.wire import request_bytes, response_bytes
 
 # A bug of weir's own, and a port range that is used up, which takes a network namespace of its own.
-NOT_FROM_OUTSIDE = {'internal', 'no_local_port', 'no_usable_backend'}
+NOT_FROM_OUTSIDE = {'internal', 'no_local_port'}
 
 HANDSHAKE = {'Connection': 'Upgrade', 'Upgrade': 'websocket'}
 SWITCHING = b'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
@@ -247,6 +247,17 @@ def test_pool_empty(run_weir):
     """A pool without backends."""
     weir = run_weir({'web': []})
     check(weir, 'pool_empty', weir.get())
+
+
+def test_no_usable_backend(run_weir, manual_backend):
+    """The only backend fails its health check."""
+    weir = run_weir({'web': {'backends': [manual_backend.address], 'health': {'path': '/up', 'interval': '1h'}}})
+    peer = manual_backend.accept()
+    peer.read_request()
+    peer.send(response_bytes(b'down', '500 Internal Server Error'))
+    response = weir.get()
+    check(weir, 'no_usable_backend', response)
+    assert response.get('Retry-After') == '1'
 
 
 @pytest.mark.plain  # UBSan needs descriptors itself.

@@ -50,7 +50,23 @@ void SimBackend::Conn::on_end(Link&) {
 
 void SimBackend::Conn::on_reset(Link&) { reader_.stop(); }
 
+void SimBackend::Conn::answer_check() {
+  ++owner_.checks_seen_;
+  std::string text = owner_.checks();
+  owner_.trace_.note("backend", owner_.number_, "is checked", text.size());
+  if (text.empty()) return;
+  owner_.events_.schedule(std::chrono::microseconds(100), [this, text = std::move(text)] {
+    if (!is_open()) return;
+    link_.write(text);
+    link_.close();
+  });
+}
+
 BodyEnd SimBackend::Conn::on_message_head(const Head& head) {
+  if (head.second == kCheckPath) {
+    answer_check();
+    return BodyEnd::kNone;
+  }
   ++owner_.requests_seen_;
   ++generation_;
   SimBackend::Conn::Known known = known_idle();

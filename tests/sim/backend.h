@@ -50,6 +50,9 @@ struct Answer {
   Cut leaves_by = Cut::kClose;
 };
 
+// Where health checks ask; everything else is a client's request.
+inline constexpr std::string_view kCheckPath = "/up";
+
 class SimBackend final : public Host {
  public:
   SimBackend(EventQueue& events, Ledger& ledger, Trace& trace, unsigned number);
@@ -58,6 +61,10 @@ class SimBackend final : public Host {
   std::function<Dial()> dials = [] { return Dial{}; };
   std::function<Answer(const Request&, const Attempt&)> decides =
       [](const Request&, const Attempt&) { return Answer{}; };
+  // What a health check gets before the end of its connection; empty: silence.
+  std::function<std::string()> checks = [] {
+    return std::string("HTTP/1.1 200 Up\r\nContent-Length: 0\r\n\r\n");
+  };
   // Closes connections that were idle for so long; weir is not told unless the answers do.
   std::optional<Duration> idle_limit;
   // Written on a connection that has been idle for a while.
@@ -66,6 +73,7 @@ class SimBackend final : public Host {
   bool is_unix = false;
 
   std::size_t requests_seen() const { return requests_seen_; }
+  std::size_t checks_seen() const { return checks_seen_; }
   std::size_t connections() const { return conns_.size(); }
   std::size_t open_connections() const;
   // Closes every idle connection, as a restart does; nobody is idle in the middle of something.
@@ -82,6 +90,7 @@ class SimBackend final : public Host {
   unsigned number_;
   std::vector<std::unique_ptr<Conn>> conns_;
   std::size_t requests_seen_ = 0;
+  std::size_t checks_seen_ = 0;
   bool told_idle_limit_ = false;
 };
 

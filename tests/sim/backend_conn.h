@@ -22,6 +22,7 @@ class SimBackend::Conn final : public LinkUser, private MessageUser {
   void on_raw(std::string_view bytes) override;
   void on_nonsense(const char* why) override;
 
+  void answer_check();
   void prepare();
   void stall();
   void leave(Answer::Cut how);

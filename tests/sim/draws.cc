@@ -266,4 +266,19 @@ std::string draw_babble(Chance& chance) {
        "HTTP/2.0 200 OK\r\n\r\n", "HTTP/1.1 999 No\r\n\r\n", "\x15\x03\x01"});
 }
 
+std::string draw_check_answer(Chance& chance) {
+  switch (chance.below(8)) {
+    case 0:
+      return "HTTP/1.1 503 Down\r\nContent-Length: 0\r\n\r\n";
+    case 1:
+      return draw_babble(chance);
+    case 2:
+      return "";
+    case 3:
+      return "HTTP/1.1 200 Up\r\nContent-Length: 10\r\n\r\ncut";
+    default:
+      return "HTTP/1.1 200 Up\r\nContent-Length: 2\r\n\r\nok";
+  }
+}
+
 }  // namespace weir::sim

@@ -25,5 +25,6 @@ Answer draw_answer(Chance& chance, const Weather& weather, const Request& reques
                    std::optional<Duration> idle_limit);
 ClientPlan draw_client(Chance& chance, const Weather& weather);
 std::string draw_babble(Chance& chance);
+std::string draw_check_answer(Chance& chance);
 
 }  // namespace weir::sim

@@ -1,5 +1,7 @@
 #include "sim/story.h"
 
+#include <algorithm>
+
 #include "sim/draws.h"
 
 namespace weir::sim {
@@ -30,7 +32,7 @@ void draw_pool(World& world, const Weather& weather) {
   if (chance.percent(20)) timeouts.request = chance.between(milliseconds(200), seconds(5));
 }
 
-void draw_backends(World& world, const Weather& weather) {
+unsigned draw_backends(World& world, const Weather& weather) {
   Chance& chance = world.chance;
   unsigned count = 1 + chance.below(3);
   // A backend that closes what is hardly idle may well hit an upload that cannot be sent again.
@@ -45,16 +47,56 @@ void draw_backends(World& world, const Weather& weather) {
       return draw_answer(world.chance, weather, request, backend.idle_limit);
     };
   }
+  return count;
+}
+
+// Weights, a backup, health checks. Where nothing goes wrong they only make requests wait at first.
+void draw_health(World& world, const Weather& weather, unsigned backends) {
+  Chance& chance = world.chance;
+  if (chance.percent(20)) {
+    for (unsigned i = 0; i < backends; ++i)
+      world.pool.traits.push_back({1 + chance.below(4), chance.percent(30)});
+  }
+  if (!chance.percent(25)) return;
+  auto check = std::make_shared<config::HealthConfig>();
+  check->kind = chance.percent(80) ? config::HealthKind::kHttp : config::HealthKind::kTcp;
+  check->path = kCheckPath;
+  check->interval = chance.between(milliseconds(20), seconds(5));
+  check->timeout = chance.between(milliseconds(100), seconds(2));
+  check->rise = 1 + chance.below(3);
+  check->fall = 1 + chance.below(3);
+  if (weather.is_clean) {
+    // Small pieces take a while, but nobody shall be down.
+    check->timeout = seconds(5);
+    check->fall = 3;
+  }
+  world.checks_until = chance.between(milliseconds(1), seconds(30));
+  // A run is short: not more than a few hundred checks.
+  world.checks_until = std::min<Duration>(world.checks_until, 100 * check->interval);
+  if (!weather.is_clean)
+    for (unsigned i = 0; i < backends; ++i)
+      world.backend(i).checks = [&world] { return draw_check_answer(world.chance); };
+  world.pool.health = std::move(check);
 }
 
 // The administrator's side: reloads, a drain, the end of the process.
-void draw_events(World& world, const Weather& weather) {
+void draw_events(World& world, const Weather& weather, unsigned backends) {
   Chance& chance = world.chance;
   auto soon = [&chance] { return chance.between(Duration::zero(), milliseconds(20)); };
   if (chance.percent(10)) {
     unsigned mask = weather.is_clean ? ~0u : chance.below(8);
     world.at(soon(), [&world, mask] { world.reload(mask); });
     world.at(milliseconds(20) + soon(), [&world] { world.reload(~0u); });
+  }
+  // One backend at a time is drained or put into maintenance, and perhaps made ready again.
+  if (!weather.is_clean && chance.percent(15)) {
+    unsigned changes = 1 + chance.below(4);
+    for (unsigned i = 0; i < changes; ++i) {
+      auto state = chance.pick(
+          {backend::AdminState::kReady, backend::AdminState::kDrain, backend::AdminState::kMaint});
+      std::size_t index = chance.below(static_cast<std::uint32_t>(backends));
+      world.at(soon(), [&world, index, state] { world.set_admin(index, state); });
+    }
   }
   // A backend restarts: all its unused connections end at once.
   if (!weather.is_clean && chance.percent(10))
@@ -75,14 +117,15 @@ std::unique_ptr<World> make_story(Chance chance) {
   auto world = std::make_unique<World>(std::move(chance));
   Weather weather = draw_weather(world->chance);
   draw_pool(*world, weather);
-  draw_backends(*world, weather);
+  unsigned backends = draw_backends(*world, weather);
+  draw_health(*world, weather, backends);
   world->serve();
   unsigned clients = 1 + world->chance.below(world->chance.percent(20) ? 6 : 3);
   for (unsigned i = 0; i < clients; ++i) {
     ClientPlan plan = draw_client(world->chance, weather);
     world->add_client(std::move(plan), world->chance.between(Duration::zero(), milliseconds(5)));
   }
-  draw_events(*world, weather);
+  draw_events(*world, weather, backends);
   return world;
 }
 

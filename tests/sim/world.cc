@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace weir::sim {
 namespace {
@@ -11,6 +12,8 @@ namespace {
 constexpr std::size_t kMaxQueueBytes = net::kHighMarkBytes + net::kHighMarkBytes + 2048;
 constexpr std::size_t kMaxExchangeBytes = 192 * 1024;
 constexpr std::uint64_t kMaxStepsPerMillisecond = 20'000;
+// Until the proxy learns of a changed standing.
+constexpr Duration kMaxTellDelay = std::chrono::milliseconds(6);
 constexpr std::uint64_t kMaxSteps = 3'000'000;
 // Longer than any timer of weir.
 constexpr Duration kMaxRun = std::chrono::hours(12);
@@ -36,7 +39,13 @@ Endpoint endpoint_of(unsigned index, bool is_unix) {
 }  // namespace
 
 World::World(Chance chances) : chance(std::move(chances)), log_(LogLevel::kError, -1, clock_) {
-  rng_ = Rng(chance.below(1u << 31));
+  std::uint64_t seed = chance.below(1u << 31);
+  rng_ = Rng(seed);
+  control_rng_ = Rng(seed + 1);
+  states_ = std::make_unique<backend::BackendStates>(
+      checker_, log_, [this](const std::vector<backend::PoolId>&) {
+        at(chance.between(Duration::zero(), kMaxTellDelay), [this] { tell_standings(); });
+      });
   settings.listeners.push_back({"sim", http::Scheme::kHttp, 80, {}});
   settings.logs_requests = true;
   pool.name = "pool";
@@ -44,6 +53,7 @@ World::World(Chance chances) : chance(std::move(chances)), log_(LogLevel::kError
 
 World::~World() {
   proxy_.reset();
+  states_.reset();
   scheduler_.drain_retired();
 }
 
@@ -72,15 +82,38 @@ void World::serve() {
   proxy_->set_settings(std::make_shared<proxy::Settings>(settings));
   ledger.is_patient = pool.timeouts.response_head >= std::chrono::seconds(30);
   publish(~0u);
+  if (pool.health == nullptr) return;
+  at(checks_until, [this] {
+    trace.note("world", 0, "ends checks");
+    pool.health = nullptr;
+    publish(mask_);
+  });
 }
 
 void World::publish(unsigned mask) {
+  mask_ = mask;
   auto spec = std::make_shared<backend::PoolSpec>(pool);
+  spec->traits.clear();
   for (std::size_t i = 0; i < shared_.size(); ++i) {
-    if ((mask >> i & 1) != 0) spec->backends.push_back(shared_[i]);
+    if ((mask >> i & 1) == 0) continue;
+    spec->backends.push_back(shared_[i]);
+    spec->traits.push_back(pool.traits_of(i));
   }
   std::vector<std::shared_ptr<const backend::PoolSpec>> pools{std::move(spec)};
-  proxy_->set_tables(everything_to_pool_0(), std::make_shared<backend::PoolSet>(std::move(pools)));
+  auto set = std::make_shared<backend::PoolSet>(std::move(pools));
+  states_->set_pools(set, clock_.wall());
+  if (proxy_ != nullptr) proxy_->set_tables(everything_to_pool_0(), std::move(set));
+}
+
+void World::tell_standings() {
+  trace.note("world", 0, "tells standings");
+  backend::PoolId pools[] = {0};
+  if (proxy_ != nullptr) proxy_->look_again(pools);
+}
+
+void World::set_admin(std::size_t index, backend::AdminState state) {
+  trace.note("world", index, "is set by an administrator", static_cast<std::uint64_t>(state));
+  states_->set_admin("pool", shared_[index]->address(), state, "sim", clock_.wall());
 }
 
 void World::reload(unsigned mask) {
@@ -135,6 +168,8 @@ bool World::step() {
   TimePoint next = std::min(event.value_or(TimePoint::max()), timer.value_or(TimePoint::max()));
   clock_.set(std::max(next, clock_.now()));
   scheduler_.set_now(clock_.now());
+  for (std::size_t i = 0; i < had_turn_at_.size(); ++i)
+    if (has_turn(i)) had_turn_at_[i] = clock_.now();
   if (timer && *timer <= next) {
     scheduler_.run_timers();
   } else {
@@ -166,6 +201,7 @@ void World::check_step() {
   }
   if (++steps_at_once_ > kMaxStepsPerMillisecond) ledger.fail("it spins");
   if (steps_ > kMaxSteps || now() > kMaxRun) ledger.fail("it does not come to rest");
+  if (!checker_.is_timed()) ledger.fail("health checks run without their timer");
   if (network_.worst_queue_bytes() > kMaxQueueBytes)
     ledger.fail("a stream queued " + std::to_string(network_.worst_queue_bytes()) + " bytes");
   if (proxy_ == nullptr) return;
@@ -177,6 +213,30 @@ void World::check_step() {
   if (idle > max_idle_total || idle > pool.max_idle * backends_.size())
     ledger.fail(std::to_string(idle) + " idle backend connections");
   check_counts();
+  check_choices();
+}
+
+bool World::has_turn(std::size_t index) const {
+  if (shared_[index]->standing() != backend::Standing::kUsable) return false;
+  if (!pool.traits_of(index).is_backup) return true;
+  for (std::size_t i = 0; i < shared_.size(); ++i)
+    if ((mask_ >> i & 1) != 0 && !pool.traits_of(i).is_backup &&
+        shared_[i]->standing() == backend::Standing::kUsable)
+      return false;
+  return true;
+}
+
+// A request goes to a backend that is usable, to a backup only while nobody else is; the proxy
+// learns a little later when that changes.
+void World::check_choices() {
+  in_flight_before_.resize(shared_.size());
+  had_turn_at_.resize(shared_.size());
+  for (std::size_t i = 0; i < shared_.size(); ++i) {
+    if (has_turn(i)) had_turn_at_[i] = clock_.now();
+    std::uint32_t before = std::exchange(in_flight_before_[i], shared_[i]->in_flight());
+    if (in_flight_before_[i] > before && clock_.now() - had_turn_at_[i] > 2 * kMaxTellDelay)
+      ledger.fail("backend " + std::to_string(i) + " got a request while it was not its turn");
+  }
 }
 
 // Nothing leaks, not even for a while.
@@ -186,9 +246,10 @@ void World::check_counts() {
   if (exchanges > proxy_->connection_count()) ledger.fail("more exchanges than connections");
   if (network_.open_streams(Link::Maker::kClient) != proxy_->connection_count())
     ledger.fail("client streams and connections differ in number");
-  if (network_.open_streams(Link::Maker::kWeir) > exchanges + backends.idle_count())
+  if (network_.open_streams(Link::Maker::kWeir) >
+      exchanges + backends.idle_count() + checker_.running_count())
     ledger.fail("more backend streams than exchanges and idle connections");
-  if (network_.pending_connects() != backends.connecting_count())
+  if (network_.pending_connects() != backends.connecting_count() + checker_.connecting_count())
     ledger.fail("connects and those who wait for them differ in number");
   std::size_t in_flight = 0;
   for (const auto& shared : shared_) in_flight += shared->in_flight();
@@ -204,6 +265,7 @@ void World::check_end() {
     expect_none(proxy_->connection_count(), "client connections");
     expect_none(proxy_->backend_connections().idle_count(), "idle backend connections");
     expect_none(proxy_->backend_connections().connecting_count(), "connects");
+    expect_none(checker_.running_count(), "health checks");
     expect_none(network_.open_streams(), "streams");
     for (const auto& shared : shared_) expect_none(shared->in_flight(), "requests in flight");
   }
@@ -225,6 +287,7 @@ void World::check_end() {
       ledger.fail("request " + std::to_string(request.id) + " was swallowed without an answer");
   }
   proxy_.reset();
+  states_.reset();
   scheduler_.drain_retired();
   if (network_.open_streams() + network_.pending_connects() > 0)
     ledger.fail("streams are left after the proxy is gone");

@@ -16,6 +16,8 @@
 #include "sim/network.h"
 #include "sim/trace.h"
 #include "sim/virtual_time.h"
+#include "weir/backend/backend_states.h"
+#include "weir/backend/health_checker.h"
 #include "weir/backend/pool.h"
 #include "weir/base/log.h"
 #include "weir/base/rng.h"
@@ -35,6 +37,8 @@ class World {
   Chance chance;
   proxy::Settings settings;
   backend::PoolSpec pool;  // its backends are added by add_backend()
+  // With a check in `pool`: when a reload takes it away again, so that the run can come to its end.
+  Duration checks_until = std::chrono::seconds(30);
   std::size_t max_idle_total = 1024;
   SimBackend& add_backend(bool is_unix = false);
   // Makes the proxy. Every host goes to the one pool.
@@ -48,6 +52,8 @@ class World {
   }
   // Publishes the pool anew, with the backends whose bit in `mask` is set.
   void reload(unsigned mask);
+  // An administrator wants that of backend `index`. The proxy learns of it a little later.
+  void set_admin(std::size_t index, backend::AdminState state);
   void begin_drain();
   void close_idle_clients();
   void cut_all();
@@ -70,12 +76,16 @@ class World {
   Duration now() const { return clock_.since_start(); }
   std::uint64_t steps() const { return steps_; }
   const std::shared_ptr<backend::Backend>& shared_backend(std::size_t i) { return shared_[i]; }
+  backend::BackendStates& states() { return *states_; }
 
  private:
   void check_step();
   void check_counts();
   void check_end();
+  void check_choices();
   void publish(unsigned mask);
+  void tell_standings();
+  bool has_turn(std::size_t index) const;
 
   SimClock clock_;
 
@@ -93,6 +103,14 @@ class World {
   observe::WorkerNumbers numbers_{1};
   observe::SharedSeries series_{1, 1000};
   std::vector<std::shared_ptr<backend::Backend>> shared_;
+  // Control's part, on the same loop.
+  Rng control_rng_{0};
+  backend::HealthChecker checker_{context_, network_, control_rng_, log_, 100};
+  std::unique_ptr<backend::BackendStates> states_;
+  unsigned mask_ = ~0u;
+  // When it was last each backend's turn to get requests, and how many it had before this step.
+  std::vector<TimePoint> had_turn_at_;
+  std::vector<std::uint32_t> in_flight_before_;
   std::vector<std::unique_ptr<SimBackend>> backends_;
   std::vector<std::unique_ptr<SimClient>> clients_;
   std::unique_ptr<proxy::Proxy> proxy_;

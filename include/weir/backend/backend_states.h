@@ -11,7 +11,9 @@
 #include <string_view>
 #include <vector>
 
+#include "weir/backend/health_checker.h"
 #include "weir/backend/pool.h"
+#include "weir/base/log.h"
 #include "weir/base/time.h"
 
 namespace weir::backend {
@@ -54,11 +56,20 @@ struct PoolView {
   std::size_t usable = 0;  // of the backends, backups included
 };
 
+// Finished checks of a pool's backends since the pool is there. For metrics.
+struct PoolChecks {
+  std::string name;
+  std::uint64_t succeeded = 0;
+  std::uint64_t failed = 0;
+};
+
 class BackendStates {
  public:
   // Called with the pools whose backends changed standing, after Backend::standing() says so.
   using Changed = std::function<void(const std::vector<PoolId>&)>;
-  explicit BackendStates(Changed changed);
+  // Both outlive it. Says in the log which backend goes down or comes back and why, and which pool
+  // has none left.
+  BackendStates(HealthChecker& checker, Log& log, Changed changed);
   ~BackendStates();
 
   // The pools that are served from now on. States of backends that stay are kept; a backend that is
@@ -76,6 +87,8 @@ class BackendStates {
 
   std::optional<PoolView> view(std::string_view pool) const;
   std::vector<PoolView> view_all() const;
+  // Of the pools whose backends are checked.
+  std::vector<PoolChecks> checks() const;
 
  private:
   struct Impl;

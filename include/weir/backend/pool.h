@@ -99,6 +99,7 @@ struct PoolSpec {
   unsigned max_idle = 32;
   unsigned retries = 2;
   unsigned retry_budget_percent = 20;
+  std::shared_ptr<const config::HealthConfig> health;  // null: no checks; its host is filled in
   config::PoolTimeouts timeouts;
   std::uint64_t body_bytes = 0;
   std::string host;

@@ -5,6 +5,7 @@
 // only. Pure values, copied piece by piece to whom they concern.
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -121,6 +122,22 @@ struct LogConfig {
 
 enum class Balance : std::uint8_t { kLeastLoaded, kRoundRobin, kLeastRequests };
 
+enum class HealthKind : std::uint8_t { kHttp, kTcp };
+
+// An active health check.
+struct HealthConfig {
+  HealthKind kind = HealthKind::kHttp;
+  std::string path;  // of kHttp, as sent
+  Duration interval = std::chrono::seconds(5);
+  Duration timeout = std::chrono::seconds(2);  // the whole check
+  unsigned rise = 2;                           // successes in sequence that bring a backend back
+  unsigned fall = 3;                           // failures in sequence that take it out
+  std::string status = "200-399";              // ranges, without spaces: "200-299,404"
+  std::string host;                            // Host sent; empty: the pool's, else the address
+  std::string body;                            // a text that the body holds; empty: any body
+  bool operator==(const HealthConfig&) const = default;
+};
+
 struct BackendConfig {
   Endpoint endpoint;
   Place place;
@@ -136,6 +153,7 @@ struct PoolConfig {
   unsigned max_idle = 32;  // per backend and worker
   unsigned retries = 2;
   unsigned retry_budget_percent = 20;
+  std::shared_ptr<const HealthConfig> health;  // null: no checks
   PoolTimeouts timeouts;
   std::uint64_t body_bytes = 0;  // largest request body; 0 = no limit
   std::string host;              // Host to send; empty = as received

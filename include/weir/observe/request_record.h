@@ -12,7 +12,16 @@
 namespace weir::observe {
 
 // Where the exchange was when it ended.
-enum class Phase : std::uint8_t { kHead, kRouting, kConnect, kRequest, kResponse, kTunnel, kDone };
+enum class Phase : std::uint8_t {
+  kHead,
+  kRouting,
+  kHold,
+  kConnect,
+  kRequest,
+  kResponse,
+  kTunnel,
+  kDone
+};
 std::string_view name_of(Phase phase);
 
 // How a line of the access log is written.

@@ -13,6 +13,7 @@ namespace weir::proxy {
 
 enum class ExchangeState : std::uint8_t {
   kRouting,       // the head is here; within one event
+  kHolding,       // no backend is usable yet, but some may be: waits for the first verdict
   kAcquiring,     // a backend was chosen, its connection is being made
   kBackingOff,    // every backend was tried; a short wait before the next attempt
   kAwaitingHead,  // the request is being sent or was sent
@@ -21,7 +22,7 @@ enum class ExchangeState : std::uint8_t {
   kReplying,      // an answer of weir's own is on its way
   kDone,
 };
-inline constexpr int kExchangeStateCount = 8;
+inline constexpr int kExchangeStateCount = 9;
 std::string_view name_of(ExchangeState state);
 
 // Steps that are legal; everything else is our own mistake.
@@ -31,7 +32,7 @@ bool is_legal(ExchangeState from, ExchangeState to);
 enum class Activity : std::uint8_t {
   kNothing,  // nothing is expected of that side
   kConnecting,
-  kWaiting,    // between attempts
+  kWaiting,    // between attempts, or for a verdict
   kSending,    // that side sends: upload of the client, response of the backend
   kReceiving,  // bytes for that side are queued
   kThinking,   // the backend has the whole request and owes the head
@@ -44,6 +45,7 @@ enum class ExchangeTimer : std::uint8_t {
   kClientBody,
   kClientWrite,  // run by the InboundConnection
   kConnect,      // run by the Waiter
+  kHold,         // retry_window
   kBackoff,
   kBackendWrite,
   kResponseHead,

@@ -70,9 +70,9 @@ http {{
                   folder, {'NGINX': f'{listener.fileno()};'})
 
 
-def gunicorn(folder):
+def gunicorn(folder, listener=None):
     """The WSGI application wsgi_app.py on kept-open connections."""
-    listener = listening_socket()
+    listener = listener or listening_socket()
     return Server(['/usr/bin/gunicorn', '--bind', f'fd://{listener.fileno()}', '--worker-class', 'gthread',
                    '--threads', '8', '--keep-alive', '30', '--pythonpath', str(HERE), '--worker-tmp-dir', str(folder),
                    '--capture-output', 'wsgi_app:application'],

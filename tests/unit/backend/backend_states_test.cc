@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "fake_connector.h"
+#include "tests/support/fake_clock.h"
+
 namespace {
 
 using namespace weir;
@@ -46,7 +49,15 @@ class Table {
 struct Fixture {
   Table table;
   std::vector<std::vector<PoolId>> told;
-  BackendStates states{[this](const std::vector<PoolId>& pools) { told.push_back(pools); }};
+  test::FakeClock clock;
+  net::Scheduler scheduler{clock};
+  wire::Context context{scheduler};
+  test::FakeConnector connector{scheduler};
+  Rng rng{1};
+  Log log{LogLevel::kError, -1, clock};
+  HealthChecker checker{context, connector, rng, log, 10};
+  BackendStates states{checker, log,
+                       [this](const std::vector<PoolId>& pools) { told.push_back(pools); }};
 
   Fixture() {
     states.set_pools(table.set({{"web", {"10.0.0.1:80", "10.0.0.2:80"}},

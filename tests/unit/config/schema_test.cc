@@ -86,7 +86,6 @@ std::string other_than(const std::string& key, const std::string& value) {
   static const std::map<std::string, std::string> special = {{"proxy_protocol", "\"required\""},
                                                              {"hash_on", "\"header:X-User\""},
                                                              {"when_down", "\"open\""},
-                                                             {"health", "{ path = \"/up\" }"},
                                                              {"status", "301"}};
   if (auto found = special.find(key); found != special.end()) return found->second;
   if (value == "\"\"" || value == "\"1/100\"") return "\"x\"";
@@ -184,7 +183,6 @@ TEST_CASE("later keys without a default, and later words of present keys") {
                         {"pool", "balance = \"random\""},
                         {"pool", "balance = \"hash\""},
                         {"pool", "outlier = false"},
-                        {"pool", "health = { tcp = true, interval = \"1s\", rise = 2, fall = 3 }"},
                         {"routes", "files = [\"x.map\"]"}}) {
     CAPTURE(c.line);
     std::string errors = joined(errors_of(load(around(c.section, c.line))));
@@ -196,13 +194,6 @@ TEST_CASE("the same default in another notation is still the default") {
   CHECK(joined(errors_of(load("[pool.a]\nbackends = []\nqueue = { timeout = \"10000ms\" }\n"
                               "hold = { timeout = \"1m\" }\noutlier = {}\nslow_start = \"0ms\"")))
             .empty());
-}
-
-TEST_CASE("the default of a later feature is its feature's absence") {
-  CHECK(joined(errors_of(load("[pool.a]\nbackends = []\nhealth = { path = 3, rize = 2 }"))) ==
-        "3:10: health is not available in this version (expected its default, false)\n"
-        "3:19: health.path is the integer 3 (expected a string)\n"
-        "3:22: unknown key \"rize\" in health (did you mean \"rise\"?)\n");
 }
 
 }  // namespace weir::config::test

@@ -88,11 +88,11 @@ TEST_CASE("every failure names its side and itself") {
 
 TEST_CASE("every phase has its name") {
   std::string names;
-  for (Phase phase : {Phase::kHead, Phase::kRouting, Phase::kConnect, Phase::kRequest,
+  for (Phase phase : {Phase::kHead, Phase::kRouting, Phase::kHold, Phase::kConnect, Phase::kRequest,
                       Phase::kResponse, Phase::kTunnel, Phase::kDone}) {
     names += std::string(name_of(phase)) + " ";
   }
-  CHECK(names == "head routing connect request response tunnel done ");
+  CHECK(names == "head routing hold connect request response tunnel done ");
 }
 
 TEST_CASE("versions and kept-open connections") {

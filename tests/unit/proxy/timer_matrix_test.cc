@@ -67,7 +67,8 @@ TEST_CASE("each timer names the failure that its key promises") {
         Failure::response_head_timeout);
   CHECK(failure_of(S::kRelaying, Side::kBackend, A::kSending) == Failure::backend_body_timeout);
   CHECK(failure_of(S::kTunnelling, Side::kBackend, A::kBothWays) == Failure::tunnel_idle_timeout);
-  for (S state : {S::kAcquiring, S::kBackingOff, S::kAwaitingHead, S::kRelaying})
+  CHECK(failure_of(S::kHolding, Side::kBackend, A::kWaiting) == Failure::no_usable_backend);
+  for (S state : {S::kHolding, S::kAcquiring, S::kBackingOff, S::kAwaitingHead, S::kRelaying})
     CHECK(failure_of(state, Side::kClient, A::kSending) == Failure::client_body_timeout);
   for (S state : {S::kAwaitingHead, S::kRelaying, S::kTunnelling, S::kReplying})
     CHECK(failure_of(state, Side::kClient, A::kReceiving) == Failure::client_write_timeout);
@@ -75,7 +76,8 @@ TEST_CASE("each timer names the failure that its key promises") {
 
 // A state that waits is never without any timer: "the other side has one" is not said by both.
 TEST_CASE("R32: in a state that lasts, some pair of activities that can be has a timer") {
-  for (S state : {S::kAcquiring, S::kBackingOff, S::kAwaitingHead, S::kRelaying, S::kTunnelling}) {
+  for (S state : {S::kHolding, S::kAcquiring, S::kBackingOff, S::kAwaitingHead, S::kRelaying,
+                  S::kTunnelling}) {
     CAPTURE(name_of(state));
     for (int client = 0; client < kActivities; ++client) {
       const TimerRow* mine = find_timer(state, Side::kClient, static_cast<A>(client));
@@ -89,7 +91,7 @@ TEST_CASE("R32: in a state that lasts, some pair of activities that can be has a
     }
   }
   // While a connect or a pause runs, nothing the client does makes it last.
-  for (S state : {S::kAcquiring, S::kBackingOff})
+  for (S state : {S::kHolding, S::kAcquiring, S::kBackingOff})
     for (int activity = 0; activity < kActivities; ++activity) {
       const TimerRow* row = find_timer(state, Side::kBackend, static_cast<A>(activity));
       if (row != nullptr) CHECK(row->timer != T::kNone);
