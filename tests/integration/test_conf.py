@@ -149,8 +149,10 @@ def test_install(tmp_path):
     installed = {str(path.relative_to(root)) for path in tmp_path.rglob('*') if path.is_file()}
     assert installed == {
         'bin/weir', 'lib/systemd/system/weir.service', 'lib/systemd/system/weir.socket', 'lib/sysusers.d/weir.conf',
-        'share/weir/weir.toml', 'share/weir/logrotate', 'share/weir/keepalived.conf', 'share/weir/pair/weir.toml'}
+        'share/weir/weir.toml', 'share/weir/logrotate', 'share/weir/keepalived.conf', 'share/weir/pair/weir.toml',
+        'share/doc/weir/README.md', *(f'share/doc/weir/docs/{path.name}' for path in (ROOT / 'docs').glob('*.md'))}
     unit = directives(root / 'lib/systemd/system/weir.service')
     assert unit['Service', 'ExecStart'] == ['/usr/local/bin/weir run -c /etc/weir/weir.toml']
     assert unit['Service', 'ExecReload'] == ['/usr/local/bin/weir reload']
-    assert unit['Unit', 'Documentation'] == ['file:/usr/local/share/weir/weir.toml']
+    assert unit['Unit', 'Documentation'] == [
+        'file:/usr/local/share/doc/weir/README.md file:/usr/local/share/weir/weir.toml']
