@@ -148,3 +148,55 @@ def test_every_block_is_marked():
     for block in BLOCKS:
         if block.kind == '':
             assert not re.search(r'^\[\[?\w+', block.text, re.M), block
+
+
+def section(text, title):
+    """What stands below that heading, up to the next one of any level."""
+    return re.search(rf'^#+ {re.escape(title)}\n(.*?)(?=^#+ |\Z)', text, re.M | re.S)[1]
+
+
+def rows_of(text):
+    """Cells of the table rows."""
+    return [[cell.strip() for cell in line.split('|')[1:-1]] for line in text.splitlines() if line.startswith('| ')]
+
+
+def test_every_metric_is_listed():
+    """The README's metrics are those of metrics.def, with the same labels."""
+    rows = re.findall(r'^METRIC\((\w+), \w+, "([^"]*)"', (ROOT / 'src/observe/metrics.def').read_text(), re.M)
+    expected = {name: labels.replace(',', ', ') for name, labels in rows}
+    listed = {}
+    for cells in rows_of(section((ROOT / 'README.md').read_text(), 'Metrics'))[1:]:
+        for name in re.findall(r'`(\w+)`', cells[0]):
+            assert name not in listed, name
+            listed[name] = cells[1]
+    assert listed == expected
+
+
+SECTIONS = (ROOT / 'src/config/sections.h').read_text()
+LATER = re.findall(r'\blater(?:_table)?<(?!Nothing).*?>\(\s*"(\w+)"', SECTIONS)
+LATER_BELOW = re.findall(r'\blater<Nothing, .*?>\(\s*"(\w+)"', re.search(r'kDnsKeys.*?---- ', SECTIONS, re.S)[0])
+NEVER = re.findall(r'\bnever<\w+>\("(\w+)"', SECTIONS)
+
+
+def test_what_is_not_available():
+    """The README's list is that of the key tables."""
+    text = section((ROOT / 'README.md').read_text(), 'Not available in this version').replace('\n', ' ')
+    at_default, always = re.search(r'this version": (.*?)\. Always refused: (.*)\.', text).groups()
+    keys = [word for part in at_default.split(' · ') for word in
+            re.sub(r'^(`\[+\w+\]+`|pools:) ', '', part).replace(' ', '').split(',')]
+    assert sorted(keys) == sorted(LATER + LATER_BELOW)
+    for key in NEVER:
+        assert re.search(rf'\b{key}\b', always), key
+
+
+@pytest.mark.parametrize('name', ['from-haproxy.md', 'from-nginx.md'])
+def test_daggers(name):
+    """In the tables of words † stands where a key or value is not in this version, and nowhere else."""
+    marked = 0
+    for cells in rows_of(section((ROOT / 'docs' / name).read_text(), 'Word by word')):
+        spans = re.findall(r'`([^`]+)`', cells[1])
+        is_later = any(span.startswith(('[pages]', 'balance = "hash"', 'balance = "random"'))
+                       or re.match(r'(?:\[+\w+\]+ )?(\w*)', span)[1] in LATER for span in spans)
+        assert ('†' in cells[1]) == is_later, cells
+        marked += is_later
+    assert marked >= 4
