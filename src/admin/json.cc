@@ -37,11 +37,18 @@ Json time_json(WallTime time) {
 }
 Json text_json(std::string_view text) { return text.empty() ? Json(nullptr) : Json(text); }
 
-Json last_reload(const std::optional<ReloadStatus>& reload) {
+Json reload_status_json(const std::optional<ReloadStatus>& reload) {
   if (!reload) return nullptr;
   return {{"at", time_json(reload->at)},
           {"result", name_of(reload->result)},
-          {"message", reload->message}};
+          {"message", reload->message},
+          {"cause", reload->cause}};
+}
+
+Json pending_json(const std::vector<RestartKey>& keys) {
+  Json list = Json::array();
+  for (const RestartKey& key : keys) list.push_back({{"key", key.key}, {"change", key.change}});
+  return list;
 }
 
 Json drain_json(const std::optional<DrainStatus>& drain) {
@@ -98,7 +105,9 @@ std::string status_json(ServiceState state, const Status& status) {
       {"workers", status.workers},
       {"config",
        {{"file", status.config_file.empty() ? Json(nullptr) : Json(status.config_file)},
-        {"last_reload", last_reload(status.last_reload)}}},
+        {"last_reload", reload_status_json(status.last_reload)},
+        {"last_change", reload_status_json(status.last_change)}}},
+      {"pending_restart", pending_json(status.pending_restart)},
   };
   return text_of(json, 2);
 }
@@ -131,7 +140,10 @@ std::string requests_json(const RequestsView& view) {
 }
 
 std::string report_text(const ReloadReport& report) {
-  if (!report.has_new_settings) return report.difference.text();
+  if (!report.has_new_settings) {
+    bool is_change = !report.difference.is_empty() || report.last_change.empty();
+    return report.difference.text() + (is_change ? "" : " since " + report.last_change);
+  }
   return report.difference.is_empty() ? "settings" : report.difference.text() + ", settings";
 }
 
@@ -148,6 +160,7 @@ std::string reload_json(const ReloadReport& report) {
                       {"backends_removed", difference.backends_removed},
                       {"settings", report.has_new_settings},
                       {"summary", report_text(report)},
+                      {"warnings", report.warnings},
                       {"stale", 0},
                       {"quarantined", Json::array()}},
                  2);

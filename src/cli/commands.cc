@@ -177,6 +177,9 @@ class Command {
           }))
         return code;
     }
+    for (const Json& warning : at(answer->json, "warnings"))
+      if (warning.is_string())
+        std::fprintf(stderr, "weir: warning: %s\n", warning.get<std::string>().c_str());
     return tell(*answer, "generation " + std::to_string(number_at(answer->json, "generation")) +
                              ": " + text_at(answer->json, "summary"));
   }

@@ -36,13 +36,20 @@ std::string config_text(const Json& config) {
   std::string text = file.empty() ? "built in" : file;
   const Json& last = at(config, "last_reload");
   if (last.is_object())
-    text.append("; last reload ")
-        .append(moment(text_at(last, "at")))
-        .append(": ")
-        .append(text_at(last, "result"))
-        .append(", ")
-        .append(text_at(last, "message"));
+    text += "; last reload " + moment(text_at(last, "at")) + ": " + text_at(last, "result") + ", " +
+            text_at(last, "message");
   return text;
+}
+
+std::string change_text(const Json& change) {
+  return moment(text_at(change, "at")) + ", " + text_at(change, "cause") + ": " +
+         text_at(change, "message");
+}
+
+std::string pending_text(const Json& keys) {
+  std::string text;
+  for (const Json& key : keys) text += (text.empty() ? "" : ", ") + text_at(key, "key");
+  return "restart needed for " + text;
 }
 
 std::string drain_text(const Json& drain) {
@@ -106,7 +113,14 @@ std::string status_text(const Json& status, bool has_colours) {
                    counted(number_at(status, "backends"), "backend") + "; generation " +
                    std::to_string(number_at(status, "generation")) + ", hash " +
                    text_at(status, "hash"));
-  add("config", config_text(at(status, "config")));
+  const Json& config = at(status, "config");
+  add("config", config_text(config));
+  // Beside a last reload that is another one.
+  const Json& change = at(config, "last_change");
+  if (change.is_object() && change != at(config, "last_reload"))
+    add("changed", change_text(change));
+  const Json& pending = at(status, "pending_restart");
+  if (pending.is_array() && !pending.empty()) add("pending", pending_text(pending));
   add("now", counted(number_at(totals, "requests_in_flight"), "request") + " in flight, " +
                  counted(number_at(totals, "connections_open"), "connection"));
   add("so far", counted(number_at(totals, "requests"), "request") + ", " +

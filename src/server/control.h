@@ -85,7 +85,7 @@ class Control final : private admin::AdminSource {
                      const Result<admin::ReloadReport, admin::Refusal>& report);
   void end_reload();
   void retain_series();
-  void warn_of_restart(const config::Config& next);
+  admin::ReloadReport report_of(const Version& version) const;
   void watch_files(const Version& version);
   void free_in_background(std::shared_ptr<Version> version);
   // backends
@@ -176,8 +176,9 @@ class Control final : private admin::AdminSource {
   // By reloads; those that nobody holds any more are gone.
   std::vector<std::weak_ptr<const backend::Backend>> removed_backends_;
   unsigned unpublished_ = 0;  // workers that have not answered yet
-  admin::ReloadStatus last_reload_;
-  bool has_reloaded_ = false;
+  std::optional<admin::ReloadStatus> last_reload_;
+  std::optional<admin::ReloadStatus> last_change_;  // the last one with something new
+  std::vector<admin::RestartKey> pending_restart_;
   observe::ProcessNumbers numbers_;
 
   // Its pools are those of the newest version, which workers may not have yet.

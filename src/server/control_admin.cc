@@ -64,7 +64,9 @@ admin::Status Control::status() const {
     if (auto backend = removed.lock()) status.removed_in_flight += backend->in_flight();
   status.workers = worker_count_;
   status.config_file = config_file_;
-  if (has_reloaded_) status.last_reload = last_reload_;
+  status.last_reload = last_reload_;
+  status.last_change = last_change_;
+  status.pending_restart = pending_restart_;
   status.drain = out_of_service_;
   return status;
 }

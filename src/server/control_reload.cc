@@ -25,6 +25,17 @@ std::vector<std::string> settings_of(const config::Loaded& loaded) {
   return values;
 }
 
+// "11:15:45Z (file change: pool web changed)"; with the day when that is not today.
+std::string text_of(const admin::ReloadStatus& change, WallTime now) {
+  std::string at, today;
+  append_rfc3339(at, change.at);
+  append_rfc3339(today, now);
+  at = at.substr(0, at.find('.')) + "Z";
+  std::size_t day = at.find('T') + 1;
+  if (today.starts_with(std::string_view(at).substr(0, day))) at.erase(0, day);
+  return at + " (" + change.cause + ": " + change.message + ")";
+}
+
 }  // namespace
 
 void Control::on_signal(int signal) {
@@ -87,7 +98,6 @@ void Control::on_loaded(std::shared_ptr<Version> version) {
     free_in_background(std::move(version));
     return end_reload();
   }
-  warn_of_restart(*version->loaded.config);
   version->settings = make_settings(*version->loaded.config);
   publish(std::move(version));
 }
@@ -130,13 +140,16 @@ void Control::on_published(std::shared_ptr<Version> version) {
     remember_removed(*old->built.tables, *current_->built.tables);
   renew_access(*current_->loaded.config);
   say_warnings(current_->loaded);
+  pending_restart_ = keys_for_restart(started_with_, *current_->loaded.config);
+  for (const admin::RestartKey& key : pending_restart_)
+    log_.warn("a change takes effect at the next start only",
+              {{"what", key.key + " " + key.change}});
   log_.set_level(current_->loaded.config->log.level);
   log_.set_format(current_->loaded.config->log.format);
   drain_timeout_ = current_->loaded.config->server.drain_timeout;
   free_in_background(std::move(old));
   retain_series();
-  admin::ReloadReport report{current_->built.tables->generation, current_->built.difference,
-                             current_->has_new_settings};
+  admin::ReloadReport report = report_of(*current_);
   std::string what = admin::report_text(report);
   log_.info("reloaded", {{"cause", reload_cause_},
                          {"generation", std::to_string(current_->built.tables->generation)},
@@ -152,8 +165,8 @@ void Control::on_published(std::shared_ptr<Version> version) {
 
 void Control::finish_reload(observe::ReloadResult result, std::string message,
                             const Result<admin::ReloadReport, admin::Refusal>& report) {
-  last_reload_ = {clock_.wall(), result, std::move(message)};
-  has_reloaded_ = true;
+  last_reload_ = {clock_.wall(), result, std::move(message), reload_cause_};
+  if (result == observe::ReloadResult::kSuccess) last_change_ = last_reload_;
   tell_reload_waiters(report);
   end_reload();
 }
@@ -174,9 +187,17 @@ void Control::free_in_background(std::shared_ptr<Version> version) {
   loop_.run_in_background([version = std::move(version)]() mutable { version.reset(); }, [] {});
 }
 
-void Control::warn_of_restart(const config::Config& next) {
-  for (const std::string& change : keys_for_restart(started_with_, next))
-    log_.warn("a change takes effect at the next start only", {{"what", change}});
+admin::ReloadReport Control::report_of(const Version& version) const {
+  admin::ReloadReport report;
+  report.generation = version.built.tables->generation;
+  report.difference = version.built.difference;
+  report.has_new_settings = version.has_new_settings;
+  if (last_change_) report.last_change = text_of(*last_change_, clock_.wall());
+  for (const admin::RestartKey& key : pending_restart_)
+    report.warnings.push_back(key.key + " " + key.change + ": takes effect at the next start only");
+  for (const config::Diagnostic& warning : version.loaded.warnings)
+    report.warnings.push_back(warning.place.text() + ": " + warning.message);
+  return report;
 }
 
 void Control::watch_files(const Version& version) {

@@ -75,8 +75,8 @@ std::string Control::service_sentence() const {
   if (watchdog_ != nullptr && watchdog_->silent_worker().has_value())
     text = "worker " + std::to_string(*watchdog_->silent_worker()) + " does not answer; ";
   if (out_of_service_.has_value()) text += "out of service by " + out_of_service_->by + "; ";
-  if (has_reloaded_ && last_reload_.result == observe::ReloadResult::kFailure)
-    text += "the last reload failed (" + last_reload_.message + "); ";
+  if (last_reload_ && last_reload_->result == observe::ReloadResult::kFailure)
+    text += "the last reload failed (" + last_reload_->message + "); ";
   return text + "serving " + count_text(current_->built.tables->routes->routes(), "route") +
          " to " + count_text(current_->loaded.config->pools.size(), "pool") + ", " + connections;
 }

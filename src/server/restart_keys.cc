@@ -20,13 +20,15 @@ class Changes {
  public:
   template <typename T>
   void compare(const std::string& key, const T& now, const T& next) {
-    if (now != next) all_.push_back(key + " was " + text_of(now) + ", is " + text_of(next));
+    if (now != next) add(key, "was " + text_of(now) + ", is " + text_of(next));
   }
-  void add(std::string change) { all_.push_back(std::move(change)); }
-  std::vector<std::string> take() { return std::move(all_); }
+  void add(std::string key, std::string change) {
+    all_.push_back({std::move(key), std::move(change)});
+  }
+  std::vector<admin::RestartKey> take() { return std::move(all_); }
 
  private:
-  std::vector<std::string> all_;
+  std::vector<admin::RestartKey> all_;
 };
 
 const config::ListenerConfig* find(const config::Config& config, const std::string& name) {
@@ -37,7 +39,8 @@ const config::ListenerConfig* find(const config::Config& config, const std::stri
 
 }  // namespace
 
-std::vector<std::string> keys_for_restart(const config::Config& now, const config::Config& next) {
+std::vector<admin::RestartKey> keys_for_restart(const config::Config& now,
+                                                const config::Config& next) {
   Changes changes;
   changes.compare("[server] workers", now.server.workers, next.server.workers);
   changes.compare("[server] max_connections", now.server.max_connections,
@@ -47,7 +50,7 @@ std::vector<std::string> keys_for_restart(const config::Config& now, const confi
     std::string title = "[listener." + listener.name + "]";
     const config::ListenerConfig* other = find(next, listener.name);
     if (other == nullptr) {
-      changes.add(title + " is gone, and listens on");
+      changes.add(title, "is gone, and listens on");
       continue;
     }
     changes.compare(title + " bind", listener.bind, other->bind);
@@ -55,7 +58,7 @@ std::vector<std::string> keys_for_restart(const config::Config& now, const confi
   }
   for (const config::ListenerConfig& listener : next.listeners)
     if (find(now, listener.name) == nullptr)
-      changes.add("[listener." + listener.name + "] is new, bind = " + text_of(listener.bind));
+      changes.add("[listener." + listener.name + "]", "is new, bind = " + text_of(listener.bind));
   changes.compare("[admin] bind", now.admin.bind, next.admin.bind);
   changes.compare("[metrics] bind", now.metrics.bind, next.metrics.bind);
   return changes.take();

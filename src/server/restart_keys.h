@@ -3,12 +3,14 @@
 #include <string>
 #include <vector>
 
+#include "weir/admin/admin_source.h"
 #include "weir/config/config.h"
 
 namespace weir::server {
 
-// Each key of `next` that takes effect at the next start only, with both values:
-// "[listener.public] bind was [\":80\"], is [\":81\"]". `now`: what the process started with.
-std::vector<std::string> keys_for_restart(const config::Config& now, const config::Config& next);
+// Each key of `next` that takes effect at the next start only, with both values. `now`: what the
+// process started with.
+std::vector<admin::RestartKey> keys_for_restart(const config::Config& now,
+                                                const config::Config& next);
 
 }  // namespace weir::server

@@ -79,7 +79,10 @@ std::string Difference::text() const {
   append_count(out, "", hosts_relabelled, "host", " relabelled");
   append_count(out, "+", pools_added, "pool");
   append_count(out, "-", pools_removed, "pool");
-  append_count(out, "", pools_changed, "pool", " changed");
+  if (pools_changed == 1)
+    out.append(out.empty() ? "pool " : ", pool ").append(changed_pool).append(" changed");
+  else
+    append_count(out, "", pools_changed, "pool", " changed");
   append_count(out, "+", backends_added, "backend");
   append_count(out, "-", backends_removed, "backend");
   return out.empty() ? "no change" : out;
@@ -144,6 +147,7 @@ void compare_pools(const backend::PoolSet& before, const backend::PoolSet& after
       ++difference.pools_removed;
     } else if (!has_same_settings(*old, *pool)) {
       ++difference.pools_changed;
+      difference.changed_pool = pool->name;
     }
   }
   auto old_backends = sorted_backends(before);

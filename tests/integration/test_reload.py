@@ -1,4 +1,5 @@
 """Hot reload: the whole table in one step, on HUP and on file change; nothing else is touched."""
+import re
 import signal
 import threading
 
@@ -122,6 +123,26 @@ class TestRestartKeys:
         weir.reload(config | {'server': {'workers': 2, 'drain_timeout': '5s'}, 'route': [{'host': 'b.example', 'pool': 'web'}]})
         weir.wait_log('[server] workers')
         assert weir.get(host='b.example').status == 200
+
+
+    def test_is_pending_until_the_value_is_what_runs(self, run_weir, backend):
+        """The reload's answer and the status say what a restart has yet to apply; an answer without news says
+        when the last news came."""
+        config = configuration({'web': [backend.address]})
+        weir = run_weir(config=config)
+        assert weir.status()['pending_restart'] == []
+        weir.reload(config | {'server': {'workers': 7}})
+        answer = weir.api('/api/reload', 'POST')
+        warning = answer['warnings'][0]
+        assert warning.startswith('[server] workers was ') and ', is 7: ' in warning
+        assert re.fullmatch(r'no change since [0-9:]+Z \(HUP: settings\)', answer['summary'])
+        status = weir.status()
+        assert [key['key'] for key in status['pending_restart']] == ['[server] workers']
+        assert status['config']['last_reload']['message'] == answer['summary']
+        assert status['config']['last_change']['cause'] == 'HUP'
+        weir.write(config)
+        assert weir.api('/api/reload', 'POST')['warnings'] == []
+        assert weir.status()['pending_restart'] == []
 
 
 class TestFileChange:

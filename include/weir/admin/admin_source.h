@@ -34,6 +34,14 @@ struct ReloadStatus {
   WallTime at{};
   observe::ReloadResult result = observe::ReloadResult::kSuccess;
   std::string message;  // what changed, or why nothing did
+  std::string cause;    // "HUP", "file change", "admin request by …"
+};
+
+// A key whose configured value takes effect at the next start only.
+struct RestartKey {
+  std::string key;     // "[listener.public] bind"
+  std::string change;  // "was :80, is :81"
+  bool operator==(const RestartKey&) const = default;
 };
 
 // Why the node is out of service.
@@ -62,6 +70,8 @@ struct Status {
   std::uint64_t workers = 0;
   std::string config_file;  // empty: none (the demo)
   std::optional<ReloadStatus> last_reload;
+  std::optional<ReloadStatus> last_change;  // the last reload that changed something
+  std::vector<RestartKey> pending_restart;
   std::optional<DrainStatus> drain;
 };
 
@@ -103,8 +113,10 @@ struct ReloadReport {
   std::uint64_t generation = 0;
   table::Difference difference;
   bool has_new_settings = false;
+  std::string last_change;  // with nothing new: when and how that came, "TIME (CAUSE: …)"
+  std::vector<std::string> warnings;  // what a restart has yet to apply, what the loader minds
 };
-// "+1 host, settings", "no change"
+// "+1 host, settings", "no change", "no change since 11:15:45Z (file change: +1 host)"
 std::string report_text(const ReloadReport& report);
 
 // A backend, or several, that were set to a state.

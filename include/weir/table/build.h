@@ -33,11 +33,12 @@ struct Difference {
   std::size_t pools_added = 0;
   std::size_t pools_removed = 0;
   std::size_t pools_changed = 0;  // with other settings
+  std::string changed_pool;       // one of those
   std::size_t backends_added = 0;
   std::size_t backends_removed = 0;
   bool operator==(const Difference&) const = default;
   bool is_empty() const;     // then, and only then, both versions have the same hash
-  std::string text() const;  // "+2 hosts, -1 backend", "no change"
+  std::string text() const;  // "+2 hosts, pool web changed", "no change"
 };
 
 // Builds versions. Remembers ids of pool names and the backends in use. One thread at a time.

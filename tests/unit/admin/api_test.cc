@@ -227,6 +227,8 @@ TEST_CASE("a reload is answered when it is over, also to nobody") {
   report.difference.hosts_added = 2;
   report.difference.hosts_moved = 1;
   report.difference.backends_removed = 4;
+  report.last_change = "11:15:45Z (HUP: +1 host)";  // said only of a reload without news
+  report.warnings = {"[server] workers was 1, is 2: takes effect at the next start only"};
   for (auto& done : admin.source.waiting_reloads) done(report);
   admin.scheduler.drain_retired();
   json answer = json_of(peer->take_received());
@@ -239,10 +241,21 @@ TEST_CASE("a reload is answered when it is over, also to nobody") {
                        {"backends_removed", 4},
                        {"settings", false},
                        {"summary", "+2 hosts, 1 host moved, -4 backends"},
+                       {"warnings", report.warnings},
                        {"stale", 0},
                        {"quarantined", json::array()}});
   // Done is done, whoever hears of it.
   CHECK(admin.source.audited == std::vector<std::string>(2, "127.0.0.1 | POST /api/reload | 200"));
+}
+
+TEST_CASE("a reload that came too late says what was faster") {
+  ReloadReport report;
+  CHECK(weir::admin::report_text(report) == "no change");
+  report.last_change = "11:15:45Z (file change: pool web changed)";
+  CHECK(weir::admin::report_text(report) ==
+        "no change since 11:15:45Z (file change: pool web changed)");
+  report.has_new_settings = true;
+  CHECK(weir::admin::report_text(report) == "settings");
 }
 
 TEST_CASE("a failed reload says everything that is wrong") {

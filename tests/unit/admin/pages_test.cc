@@ -91,19 +91,23 @@ TEST_CASE("api/status") {
                   {"name": "public", "address": "[::1]:8080"}],
     "totals": {"requests": 1, "requests_in_flight": 2, "connections_open": 3, "failures": 4},
     "routes": 5, "pools": 6, "backends": 7, "removed_backends_in_flight": 0, "workers": 8,
-    "config": {"file": null, "last_reload": null}})");
+    "config": {"file": null, "last_reload": null, "last_change": null}, "pending_restart": []})");
   CHECK(nlohmann::json::parse(body_of(answer)) == expected);
 
   status.hash = 0xffff'ffff'ffff'ffff;
   status.config_file = "/etc/weir/\xff.toml";  // not UTF-8: shown, not fatal
   status.last_reload = {weir::WallTime(1795155933123ms), weir::observe::ReloadResult::kFailure,
-                        "weir.toml:3:1: unknown key"};
+                        "weir.toml:3:1: unknown key", "HUP"};
+  status.pending_restart = {{"[server] workers", "was 1, is 2"}};
   auto json = nlohmann::json::parse(body_of(admin.get("/api/status")));
   CHECK(json["hash"] == "ffffffffffffffff");
   CHECK(json["config"]["file"] == "/etc/weir/\xef\xbf\xbd.toml");
   CHECK(json["config"]["last_reload"] == nlohmann::json{{"at", "2026-11-20T06:25:33.123Z"},
                                                         {"result", "failure"},
-                                                        {"message", "weir.toml:3:1: unknown key"}});
+                                                        {"message", "weir.toml:3:1: unknown key"},
+                                                        {"cause", "HUP"}});
+  CHECK(json["pending_restart"][0] ==
+        nlohmann::json{{"key", "[server] workers"}, {"change", "was 1, is 2"}});
 }
 
 TEST_CASE("other paths and methods are refused in JSON") {

@@ -53,6 +53,19 @@ TEST_CASE("cli: the status as text") {
         "now        2 requests in flight, 3 connections\n"
         "so far     1 request, 0 failures\n"
         "workers    4\n");
+  status["config"]["last_change"] = {{"at", "2026-11-20T06:20:33.123Z"},
+                                     {"result", "success"},
+                                     {"message", "+1 host"},
+                                     {"cause", "file change"}};
+  status["config"]["last_reload"]["message"] = "no change";
+  status["pending_restart"] =
+      Json::parse(R"([{"key": "[listener.public] bind", "change": "was :80, is :81"},
+                      {"key": "[server] workers", "change": "was 1, is 2"}])");
+  CHECK(status_text(status, false)
+            .find("config     weir.toml; last reload 2026-11-20T06:25:33Z: success, no change\n"
+                  "changed    2026-11-20T06:20:33Z, file change: +1 host\n"
+                  "pending    restart needed for [listener.public] bind, [server] workers\n") !=
+        std::string::npos);
   // Whatever a stranger sends is survived.
   CHECK_FALSE(status_text(Json::parse("[1, 2]"), false).empty());
   CHECK_FALSE(status_text(Json::parse(R"({"totals": "x", "listeners": 3})"), false).empty());

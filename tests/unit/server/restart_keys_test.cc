@@ -37,8 +37,10 @@ TEST_CASE("what a reload cannot apply is named with both values") {
   next.listeners.push_back(listener("extra", ":82"));
   next.admin.bind = {bind(":8043")};
   CHECK(keys_for_restart(now, next) ==
-        std::vector<std::string>{
-            "[server] workers was 0, is 4", "[listener.public] bind was :80, is :80, :81",
-            "[listener.extra] is new, bind = :82", "[admin] bind was :8042, is :8043"});
-  CHECK(keys_for_restart(next, now)[2] == "[listener.extra] is gone, and listens on");
+        std::vector<weir::admin::RestartKey>{{"[server] workers", "was 0, is 4"},
+                                             {"[listener.public] bind", "was :80, is :80, :81"},
+                                             {"[listener.extra]", "is new, bind = :82"},
+                                             {"[admin] bind", "was :8042, is :8043"}});
+  CHECK(keys_for_restart(next, now)[2] ==
+        weir::admin::RestartKey{"[listener.extra]", "is gone, and listens on"});
 }

@@ -132,13 +132,13 @@ TEST_CASE("weights and backups arrive, and a change of them is a change of the p
   auto web = second.tables->pools->find(0);
   CHECK(web->traits_of(0) == weir::backend::BackendTraits{});
   CHECK(web->traits_of(1) == weir::backend::BackendTraits{3, false});
-  CHECK(second.difference.text() == "1 pool changed");
+  CHECK(second.difference.text() == "pool web changed");
   CHECK(second.tables->hash != first.tables->hash);
   CHECK(web->backends == first.tables->pools->find(0)->backends);
   text.config().pools[0].backends[0].is_backup = true;
   auto third = built_by(builder, text);
   CHECK(third.tables->pools->find(0)->traits_of(0).is_backup);
-  CHECK(third.difference.text() == "1 pool changed");
+  CHECK(third.difference.text() == "pool web changed");
   CHECK(built_by(builder, text).difference.is_empty());
   CHECK(built_by(builder, text).tables->pools->find(0) == third.tables->pools->find(0));
 }
@@ -190,7 +190,7 @@ TEST_CASE("every setting of a pool arrives, and a change of it is a change") {
     row.change(text.last_pool());
     auto built = built_by(builder, text);
     CHECK(row.arrived(*built.tables->pools->find(0)));
-    CHECK(built.difference.text() == "1 pool changed");
+    CHECK(built.difference.text() == "pool web changed");
     CHECK(built.tables->hash != before->hash);
   }
 }

@@ -76,7 +76,7 @@ TEST_CASE("a build says what it changes") {
       {[](Config& c) { c.route_entries[1].scheme = "http"; }, "1 host moved"},
       {[](Config& c) { c.route_entries.erase(c.route_entries.begin() + 1); }, "1 host moved"},
       {[](Config& c) { c.route_entries[0].name = "main"; }, "2 hosts relabelled"},
-      {[](Config& c) { c.pools[0].retries = 7; }, "1 pool changed"},
+      {[](Config& c) { c.pools[0].retries = 7; }, "pool web changed"},
       {[](Config& c) { c.pools.push_back(pool_of("new", {"127.0.0.1:4"})); },
        "+1 pool, +1 backend"},
       {[](Config& c) { c.pools[1] = pool_of("api", {"127.0.0.1:4"}); }, "+1 backend, -1 backend"},
