@@ -169,9 +169,11 @@ std::string reload_json(const ReloadReport& report) {
 std::string service_json(ServiceState state) { return text_of(Json{{"state", name_of(state)}}, 2); }
 
 std::string set_json(backend::AdminState state, const SetReport& report) {
-  return text_of(
-      Json{{"state", name_of(state)}, {"matched", report.matched}, {"in_flight", report.in_flight}},
-      2);
+  return text_of(Json{{"state", name_of(state)},
+                      {"matched", report.matched},
+                      {"in_flight", report.in_flight},
+                      {"warnings", report.warnings}},
+                 2);
 }
 
 }  // namespace weir::admin

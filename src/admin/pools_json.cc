@@ -22,12 +22,11 @@ void write_checks(JsonWriter& json, const std::vector<backend::CheckResult>& che
   json.close(']');
 }
 
-// One word for both owners of a backend's state: what an administrator wants counts first.
 void write_backend(JsonWriter& json, const backend::BackendView& backend, Checks checks) {
   bool is_set = backend.admin != backend::AdminState::kReady;
   json.open('{');
   json.key("address").text(backend.address);
-  json.key("state").text(is_set ? name_of(backend.admin) : name_of(backend.health));
+  json.key("state").text(state_word(backend.admin, backend.health));
   json.key("usable").boolean(backend.is_usable);
   json.key("why").text_or_null(is_set ? "set by " + backend.admin_by : backend.health_reason);
   json.key("since").time_or_null(is_set ? backend.admin_since : backend.health_since);
@@ -53,6 +52,7 @@ void write_pool(JsonWriter& json, const backend::PoolView& pool, Checks checks) 
   for (const backend::BackendView& backend : pool.backends) in_flight += backend.in_flight;
   json.open('{');
   json.key("name").text(pool.name);
+  json.key("state").text(pool.state);
   json.key("usable").number(pool.usable);
   json.key("in_flight").number(in_flight);
   json.key("backends").open('[');

@@ -36,6 +36,15 @@ std::string_view name_of(Health health) {
   return "?";
 }
 
+std::string_view state_word(AdminState admin, Health health) {
+  return admin != AdminState::kReady ? name_of(admin) : name_of(health);
+}
+
+std::string_view pool_state_word(std::size_t usable, std::size_t backends) {
+  if (backends == 0) return "empty";
+  return usable == backends ? "up" : usable > 0 ? "degraded" : "down";
+}
+
 struct BackendStates::Impl final : VerdictListener {
   Impl(HealthChecker& its_checker, Log& its_log, Changed call)
       : checker(its_checker), log(its_log), changed(std::move(call)) {}
@@ -247,6 +256,7 @@ PoolView BackendStates::Impl::view_of(const PoolSpec& pool) const {
     view.usable += one.is_usable ? 1 : 0;
     view.backends.push_back(std::move(one));
   }
+  view.state = pool_state_word(view.usable, view.backends.size());
   return view;
 }
 
@@ -296,6 +306,41 @@ std::uint64_t BackendStates::in_flight(std::string_view pool, std::string_view a
     sum += backend->in_flight();
   });
   return sum;
+}
+
+std::vector<UnusablePool> BackendStates::unusable_pools(std::string_view pool,
+                                                        std::string_view address) const {
+  std::vector<UnusablePool> found;
+  PoolId last = 0;
+  impl_->for_each(pool, address, [&](const PoolSpec& spec, const std::shared_ptr<Backend>&) {
+    if (!found.empty() && last == spec.id) return;
+    auto numbers = impl_->numbers.find(spec.id);
+    if (numbers == impl_->numbers.end()) return;
+    if (numbers->second.usable + numbers->second.unknown > 0) return;
+    found.push_back({spec.name, spec.backends.size()});
+    last = spec.id;
+  });
+  return found;
+}
+
+// Where nothing is known of a backend there is nothing to look at.
+std::vector<StateTotal> BackendStates::state_totals() const {
+  std::vector<StateTotal> totals;
+  for (Health health : {Health::kUp, Health::kDown, Health::kUnknown, Health::kUnchecked})
+    totals.push_back({name_of(health)});
+  for (AdminState admin : {AdminState::kDrain, AdminState::kMaint})
+    totals.push_back({name_of(admin)});
+  auto total_of = [&totals](std::string_view word) -> std::size_t& {
+    return std::find_if(totals.begin(), totals.end(),
+                        [word](const StateTotal& total) { return total.state == word; })
+        ->backends;
+  };
+  std::size_t backends = 0;
+  for (const auto& spec : impl_->pools->all()) backends += spec ? spec->backends.size() : 0;
+  total_of(name_of(Health::kUnchecked)) = backends - impl_->states.size();
+  for (const auto& [backend, state] : impl_->states)
+    ++total_of(state_word(state->admin(), state->health()));
+  return totals;
 }
 
 std::optional<PoolView> BackendStates::view(std::string_view pool) const {

@@ -57,6 +57,12 @@ class Command {
     return problem.code == "invalid_configuration" ? kInvalid : kFailed;
   }
 
+  static void say_warnings(const Json& answer) {
+    for (const Json& warning : at(answer, "warnings"))
+      if (warning.is_string())
+        std::fprintf(stderr, "weir: warning: %s\n", warning.get<std::string>().c_str());
+  }
+
   // The answer of an action, once it and what was waited for are done.
   int tell(const Answer& answer, const std::string& text) const {
     print(arguments_.is_json ? answer.text : text + "\n");
@@ -177,9 +183,7 @@ class Command {
           }))
         return code;
     }
-    for (const Json& warning : at(answer->json, "warnings"))
-      if (warning.is_string())
-        std::fprintf(stderr, "weir: warning: %s\n", warning.get<std::string>().c_str());
+    say_warnings(answer->json);
     return tell(*answer, "generation " + std::to_string(number_at(answer->json, "generation")) +
                              ": " + text_at(answer->json, "summary"));
   }
@@ -236,6 +240,7 @@ class Command {
                       "matched");
     if (!answer.ok())
       return fail(with_suggestion(answer.error(), arguments_.pool, arguments_.address));
+    say_warnings(answer->json);
     std::uint64_t in_flight = number_at(answer->json, "in_flight");
     if (arguments_.waits) {
       Result<Ok, Problem> waited =

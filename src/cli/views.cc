@@ -58,13 +58,6 @@ std::string drain_text(const Json& drain) {
          (is_true_at(drain, "final") ? ": it ends (signal " + by + ")" : ", by " + by);
 }
 
-// The pool in a word.
-std::string pool_state(const Json& pool) {
-  std::size_t backends = at(pool, "backends").size();
-  std::uint64_t usable = number_at(pool, "usable");
-  return backends == 0 ? "empty" : usable == 0 ? "down" : usable < backends ? "partly" : "up";
-}
-
 std::string check_text(const Json& check) {
   if (!check.is_object()) return "";
   char latency[32];
@@ -134,7 +127,7 @@ std::string pools_text(const Json& pools, bool has_colours) {
   table.add_row({heading("POOL"), heading("STATE"), number_heading("USABLE"),
                  number_heading("BACKENDS"), number_heading("IN FLIGHT")});
   for (const Json& pool : at(pools, "pools")) {
-    std::string state = pool_state(pool);
+    std::string state = text_at(pool, "state");
     table.add_row({{text_at(pool, "name")},
                    {state, colour_of(state)},
                    number(number_at(pool, "usable")),

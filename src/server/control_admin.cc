@@ -25,6 +25,22 @@ admin::Refusal silent_workers(unsigned count) {
               "under way"};
 }
 
+constexpr std::size_t kMaxNamedPools = 10;
+
+std::vector<std::string> warnings_of(const std::vector<backend::UnusablePool>& pools) {
+  std::vector<std::string> warnings;
+  for (const backend::UnusablePool& pool : pools) {
+    if (warnings.size() == kMaxNamedPools) {
+      warnings.push_back("so do those of " + std::to_string(pools.size() - kMaxNamedPools) +
+                         " more pools");
+      break;
+    }
+    warnings.push_back("pool \"" + pool.name + "\": 0 of " + std::to_string(pool.backends) +
+                       " usable, its requests get 503");
+  }
+  return warnings;
+}
+
 // All backends, to look one up.
 std::vector<const backend::Backend*> sorted_backends(const backend::PoolSet& pools) {
   std::vector<const backend::Backend*> all;
@@ -232,10 +248,14 @@ void Control::set_backend(const std::string& pool, const std::string& address,
   }
   changed_timer_.cancel();
   tell_changed_pools();
-  when_workers_follow([this, pool, address, matched, done = std::move(done)](unsigned silent) {
-    if (silent > 0) return done(Err{silent_workers(silent)});
-    done(admin::SetReport{matched, backends_->in_flight(pool, address)});
-  });
+  bool is_out = state != backend::AdminState::kReady;
+  when_workers_follow(
+      [this, pool, address, matched, is_out, done = std::move(done)](unsigned silent) {
+        if (silent > 0) return done(Err{silent_workers(silent)});
+        admin::SetReport report{matched, backends_->in_flight(pool, address), {}};
+        if (is_out) report.warnings = warnings_of(backends_->unusable_pools(pool, address));
+        done(std::move(report));
+      });
 }
 
 }  // namespace weir::server

@@ -1,5 +1,4 @@
 // What a scrape of /metrics shows: the numbers of all workers and of the table that is served.
-#include <array>
 #include <unordered_set>
 
 #include "control.h"
@@ -35,26 +34,14 @@ class Survey {
   std::vector<observe::StateCount> pools_by_state() const {
     return {{"up", up_}, {"degraded", degraded_}, {"down", down_}, {"empty", empty_}};
   }
-  std::vector<observe::StateCount> backends_by_state() const {
-    return {{"usable", by_standing_[0]},
-            {"unknown", by_standing_[1]},
-            {"draining", by_standing_[2]},
-            {"out", by_standing_[3]}};
-  }
 
  private:
   void count(const backend::PoolSpec& pool) {
     std::size_t usable = 0;
-    for (const std::shared_ptr<backend::Backend>& backend : pool.backends) {
-      ++by_standing_[static_cast<std::size_t>(backend->standing())];
+    for (const std::shared_ptr<backend::Backend>& backend : pool.backends)
       usable += backend->standing() == backend::Standing::kUsable ? 1 : 0;
-    }
-    if (pool.backends.empty())
-      ++empty_;
-    else if (usable == pool.backends.size())
-      ++up_;
-    else
-      ++(usable > 0 ? degraded_ : down_);
+    std::string_view state = backend::pool_state_word(usable, pool.backends.size());
+    ++(state == "up" ? up_ : state == "degraded" ? degraded_ : state == "down" ? down_ : empty_);
   }
   void take(const backend::PoolSpec& pool, bool is_up, std::size_t most) {
     for (const std::shared_ptr<backend::Backend>& backend : pool.backends) {
@@ -64,7 +51,6 @@ class Survey {
     }
   }
   std::uint64_t up_ = 0, degraded_ = 0, down_ = 0, empty_ = 0;
-  std::array<std::uint64_t, 4> by_standing_{};  // by Standing
 };
 
 }  // namespace
@@ -88,7 +74,8 @@ std::string Control::metrics() const {
   Survey survey(*current_->built.tables->pools, current_->loaded.config->metrics.max_routes);
   scrape.backends = std::move(survey.samples);
   scrape.pools_by_state = survey.pools_by_state();
-  scrape.backends_by_state = survey.backends_by_state();
+  for (const backend::StateTotal& total : backends_->state_totals())
+    scrape.backends_by_state.push_back({total.state, total.backends});
   return observe::export_text(scrape);
 }
 

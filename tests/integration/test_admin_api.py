@@ -229,7 +229,8 @@ class TestBackends:
         weir = run_weir({'web': [manual_backend.address]})
         with request_in_flight(weir, manual_backend) as (client, peer):
             assert weir.set_backend('web', manual_backend.address, 'drain') == {
-                'state': 'drain', 'matched': 1, 'in_flight': 1}
+                'state': 'drain', 'matched': 1, 'in_flight': 1,
+                'warnings': ['pool "web": 0 of 1 usable, its requests get 503']}
             expect_failure(weir.get(), 'no_usable_backend')
             finish(client, peer)
 

@@ -15,13 +15,14 @@ from support.wire import request_bytes, response_bytes
 
 @pytest.fixture
 def cli(tmp_path):
-    """cli(weir, *words) → stdout; `code` is the exit code, with another than 0 → stderr."""
-    def run(weir, *words, code=0, **environment):
+    """cli(weir, *words) → stdout; `code` is the exit code, with another than 0 → stderr. `warning`: the start of
+    what stderr says of a command that succeeds."""
+    def run(weir, *words, code=0, warning='', **environment):
         admin = {'WEIR_ADMIN': f'http://127.0.0.1:{weir.admin[1]}'} if weir else {}
         out, err = run_once(words, tmp_path, code, {**admin, **environment})
         assert '\x1b' not in out
         if code == 0:
-            assert err == ''
+            assert err.startswith(f'weir: warning: {warning}') if warning else err == ''
             return out
         assert out == ''
         return err
@@ -161,17 +162,30 @@ class TestNode:
             command.wait_exit(0)
 
 
+class TestPending:
+    def test_a_restart_is_pending(self, run_weir, backend, cli):
+        """weir reload says which value a restart has yet to apply, weir status goes on saying so."""
+        pools = {'web': [backend.address]}
+        weir = run_weir(pools, server={'workers': 1})
+        weir.write(configuration(pools, server={'workers': 7}))
+        said = cli(weir, 'reload', warning='[server] workers was 1, is 7: takes effect at the next start only\n')
+        assert said == 'generation 1: settings\n'
+        assert 'pending    restart needed for [server] workers\n' in cli(weir, 'status')
+
+
 class TestBackend:
     def test_drain_maint_ready(self, weir, backend, cli):
         """One backend; what it says is what the API shows."""
-        assert cli(weir, 'backend', 'web', backend.address, 'drain') == '1 backend: drain, 0 requests in flight\n'
+        warning = 'pool "web": 0 of 1 usable, its requests get 503\n'
+        drain = cli(weir, 'backend', 'web', backend.address, 'drain', warning=warning)
+        assert drain == '1 backend: drain, 0 requests in flight\n'
         assert weir.pool('web')[backend.address]['state'] == 'drain'
         assert 'set by 127.0.0.1' in cli(weir, 'pools', 'web')
-        assert cli(weir, 'backend', '*', '127.0.0.1', 'maint', '--wait').startswith('1 backend: maint')
+        assert cli(weir, 'backend', '*', '127.0.0.1', 'maint', '--wait', warning=warning).startswith('1 backend: maint')
         assert cli(weir, 'backend', 'web', backend.address, 'ready', '--wait') == '1 backend: ready\n'
         assert weir.get().status == 200
         answer = json.loads(cli(weir, 'backend', 'web', backend.address, 'ready', '--json'))
-        assert answer == {'state': 'ready', 'matched': 1, 'in_flight': 0}
+        assert answer == {'state': 'ready', 'matched': 1, 'in_flight': 0, 'warnings': []}
 
     def test_drain_waits(self, run_weir, manual_backend):
         """--wait: until nothing is in flight there."""

@@ -51,7 +51,7 @@ def test_attempts_count_for_their_backend_and_pool(run_weir, backend):
     weir.wait_metric('weir_backend_in_flight', 0, **labels)
     weir.wait_metric('weir_backend_up', 1, **labels)
     weir.wait_metric('weir_pools', 1, state='up')
-    weir.wait_metric('weir_backends', 1, state='usable')
+    weir.wait_metric('weir_backends', 1, state='unchecked')
 
 
 def test_failed_attempts_and_retries_are_seen(run_weir, backend):
@@ -73,7 +73,8 @@ def test_a_drained_backend_is_not_up(run_weir, backend):
     weir = run_weir({'web': [backend.address]})
     weir.set_backend('web', backend.address, 'drain')
     weir.wait_metric('weir_backend_up', 0, pool='web', backend=backend.address)
-    weir.wait_metric('weir_backends', 1, state='draining')
+    weir.wait_metric('weir_backends', 1, state='drain')
+    weir.wait_metric('weir_backends', 0, state='unchecked')
     weir.wait_metric('weir_pools', 1, state='down')
 
 

@@ -123,6 +123,7 @@ std::string report_text(const ReloadReport& report);
 struct SetReport {
   std::size_t matched = 0;
   std::uint64_t in_flight = 0;
+  std::vector<std::string> warnings;  // pools that have no usable backend left
 };
 
 // A changing request and what became of it.

@@ -26,6 +26,11 @@ std::string_view name_of(AdminState state);  // "ready", "drain", "maint"
 enum class Health : std::uint8_t { kUnchecked, kUnknown, kUp, kDown };
 std::string_view name_of(Health health);  // "unchecked", "unknown", "up", "down"
 
+// One word for both owners of a backend's state: what an administrator wants counts first.
+std::string_view state_word(AdminState admin, Health health);
+// "up": all are usable, "degraded": some, "down": none, "empty": the pool has none.
+std::string_view pool_state_word(std::size_t usable, std::size_t backends);
+
 // One finished check.
 struct CheckResult {
   WallTime at{};
@@ -53,7 +58,16 @@ struct BackendView {
 struct PoolView {
   std::string name;
   std::vector<BackendView> backends;
-  std::size_t usable = 0;  // of the backends, backups included
+  std::size_t usable = 0;            // of the backends, backups included
+  std::string_view state = "empty";  // pool_state_word()
+};
+struct StateTotal {
+  std::string_view state;  // state_word()
+  std::size_t backends = 0;
+};
+struct UnusablePool {
+  std::string name;
+  std::size_t backends = 0;
 };
 
 // Finished checks of a pool's backends since the pool is there. For metrics.
@@ -84,6 +98,12 @@ class BackendStates {
   // Requests in flight at all backends that set_admin() would match, those of a reload's past
   // excluded.
   std::uint64_t in_flight(std::string_view pool, std::string_view address) const;
+
+  // Of the pools with a backend that set_admin() would match: those whose backends are all down or
+  // out of service.
+  std::vector<UnusablePool> unusable_pools(std::string_view pool, std::string_view address) const;
+  // The backends of all pools by their states, each word once.
+  std::vector<StateTotal> state_totals() const;
 
   std::optional<PoolView> view(std::string_view pool) const;
   std::vector<PoolView> view_all() const;

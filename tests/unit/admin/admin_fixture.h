@@ -47,7 +47,7 @@ struct FakeSource final : AdminSource {
                    const std::string& by, Done<SetReport> done) override {
     set = pool + " " + address + " " + std::string(backend::name_of(state)) + " by " + by;
     if (refusal) return done(Err{*refusal});
-    done(SetReport{2, 7});
+    done(SetReport{2, 7, {"pool \"web\": 0 of 2 usable"}});
   }
   void audit(const AuditEntry& entry) override {
     audited.push_back(entry.by + " | " + entry.action + " | " + std::to_string(entry.status) +

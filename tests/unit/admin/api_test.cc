@@ -54,9 +54,10 @@ TEST_CASE("a pool's page: one state, who and why, the last checks") {
   drained.is_usable = false;
   drained.weight = 3;
   drained.is_backup = true;
-  admin.source.pool_views = {{"web", {down, drained}, 0}};
+  admin.source.pool_views = {{"web", {down, drained}, 0, "down"}};
   json pool = json_of(admin.get("/api/pools/web"));
   CHECK(pool["name"] == "web");
+  CHECK(pool["state"] == "down");
   CHECK(pool["usable"] == 0);
   CHECK(pool["in_flight"] == 3);
   json first = pool["backends"][0];
@@ -124,8 +125,11 @@ TEST_CASE("whatever stands in a name or a reason, the JSON is JSON") {
   CHECK(pool["backends"][0]["checks"].size() == 2);
   json all = json_of(admin.get("/api/pools"));
   CHECK(all["pools"].size() == 2);
-  CHECK(all["pools"][1] ==
-        json{{"name", "b"}, {"usable", 0}, {"in_flight", 0}, {"backends", json::array()}});
+  CHECK(all["pools"][1] == json{{"name", "b"},
+                                {"state", "empty"},
+                                {"usable", 0},
+                                {"in_flight", 0},
+                                {"backends", json::array()}});
 }
 
 TEST_CASE("routes come in pages") {
@@ -315,6 +319,7 @@ TEST_CASE("backends are named in any spelling of their address") {
     json answer = json_of(admin.post("/api/pools/" + std::string(row.path)));
     CHECK(answer["matched"] == 2);
     CHECK(answer["in_flight"] == 7);
+    CHECK(answer["warnings"] == json{"pool \"web\": 0 of 2 usable"});
     CHECK(admin.source.set == std::string(row.set) + " by 127.0.0.1");
   }
   for (const char* path : {"web/backends/127.0.0.1:9001/stop", "web/backends//drain",

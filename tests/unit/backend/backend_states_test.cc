@@ -121,6 +121,29 @@ TEST_CASE_FIXTURE(Fixture, "a machine's backends by its address alone, of one po
   CHECK(states.view_all()[1].usable == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "all backends by their states, and the pools that have none left") {
+  auto totals = [this] {
+    std::string text;
+    for (const StateTotal& total : states.state_totals())
+      text += std::string(total.state) + " " + std::to_string(total.backends) + ", ";
+    return text;
+  };
+  CHECK(totals() == "up 0, down 0, unknown 0, unchecked 5, drain 0, maint 0, ");
+  states.set_admin("*", "10.0.0.1", AdminState::kMaint, "anna", kNow);
+  states.set_admin("api", "unix:/run/a", AdminState::kDrain, "anna", kNow);
+  CHECK(totals() == "up 0, down 0, unknown 0, unchecked 2, drain 1, maint 2, ");
+  CHECK(states.view("web")->state == "degraded");
+  CHECK(states.unusable_pools("*", "10.0.0.1").empty());
+  states.set_admin("web", "10.0.0.2:80", AdminState::kDrain, "anna", kNow);
+  auto unusable = states.unusable_pools("*", "10.0.0.1");
+  REQUIRE(unusable.size() == 1);
+  CHECK(unusable[0].name == "web");
+  CHECK(unusable[0].backends == 2);
+  CHECK(states.unusable_pools("api", "10.0.0.1").empty());
+  states.set_pools(table.set({{"web", {"10.0.0.1:80"}}}), kNow);
+  CHECK(totals() == "up 0, down 0, unknown 0, unchecked 0, drain 0, maint 1, ");
+}
+
 TEST_CASE_FIXTURE(Fixture, "requests in flight of all that match") {
   table.backend("web", "10.0.0.1:80")->add_in_flight(0, 2);
   table.backend("api", "10.0.0.1:81")->add_in_flight(0, 3);
@@ -171,6 +194,13 @@ TEST_CASE_FIXTURE(Fixture, "what was set for a machine everywhere holds for its 
   states.set_admin("*", "10.0.0.1", AdminState::kReady, "bert", kNow + 3s);
   reload("93");
   CHECK(standing("new93", "10.0.0.1:93") == Standing::kUsable);
+}
+
+TEST_CASE("a pool in a word") {
+  CHECK(weir::backend::pool_state_word(0, 0) == "empty");
+  CHECK(weir::backend::pool_state_word(0, 2) == "down");
+  CHECK(weir::backend::pool_state_word(1, 2) == "degraded");
+  CHECK(weir::backend::pool_state_word(2, 2) == "up");
 }
 
 TEST_CASE("names of states") {

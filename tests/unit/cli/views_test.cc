@@ -73,14 +73,14 @@ TEST_CASE("cli: the status as text") {
 
 TEST_CASE("cli: pools and their backends as text") {
   Json pools = Json::parse(R"({"pools": [
-    {"name": "web", "usable": 1, "in_flight": 12, "backends": [{}, {}]},
-    {"name": "none", "usable": 0, "in_flight": 0, "backends": []},
-    {"name": "api", "usable": 0, "in_flight": 0, "backends": [{}]}]})");
+    {"name": "web", "state": "degraded", "usable": 1, "in_flight": 12, "backends": [{}, {}]},
+    {"name": "none", "state": "empty", "usable": 0, "in_flight": 0, "backends": []},
+    {"name": "api", "state": "down", "usable": 0, "in_flight": 0, "backends": [{}]}]})");
   CHECK(pools_text(pools, false) ==
-        "POOL  STATE   USABLE  BACKENDS  IN FLIGHT\n"
-        "web   partly       1         2         12\n"
-        "none  empty        0         0          0\n"
-        "api   down         0         1          0\n");
+        "POOL  STATE     USABLE  BACKENDS  IN FLIGHT\n"
+        "web   degraded       1         2         12\n"
+        "none  empty          0         0          0\n"
+        "api   down           0         1          0\n");
   Json pool = Json::parse(R"({"name": "web", "backends": [
     {"address": "10.0.0.1:80", "state": "down", "in_flight": 3, "weight": 1, "backup": false,
      "since": "2026-11-20T06:25:33.123Z", "why": "connection refused",
