@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "files.h"
 #include "loader.h"
 #include "suggest.h"
 #include "values.h"
@@ -68,6 +69,13 @@ void Loader::check_limits(const Node* at) {
   report_.add(std::move(place),
               "head_bytes is less than request_line_bytes (expected as much at least: the request "
               "line is part of the head)");
+}
+
+void Loader::check_machine() {
+  const AccessTarget& access = config_.log.access;
+  if (access.kind != AccessTarget::Kind::kFile) return;
+  std::string problem = problem_of_output(access.path, config_.server.user);
+  if (!problem.empty()) report_.add(access_log_place_, "access: " + problem);
 }
 
 void Loader::check_listeners() {

@@ -24,6 +24,10 @@ std::string user_name(uid_t uid) {
   return found == nullptr ? "uid " + std::to_string(uid) : "user " + std::string(entry.pw_name);
 }
 
+bool may(const std::string& path, int access_mode) {
+  return faccessat(AT_FDCWD, path.c_str(), access_mode, AT_EACCESS) == 0;
+}
+
 // Who may not, and whose it is.
 std::string who_may(const std::string& path) {
   std::string text = "weir runs as " + user_name(geteuid());
@@ -73,6 +77,28 @@ int on_unlisted(const char* folder, int code) {
 }
 
 }  // namespace
+
+std::string problem_of_output(const std::string& path, const std::string& user) {
+  bool is_me = user.empty() || "user " + user == user_name(geteuid());
+  struct stat status {};
+  if (stat(path.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) return path + " is a folder (expected a file)";
+    if (!is_me || may(path, W_OK)) return {};
+    std::string why = errno == EACCES ? " (" + who_may(path) + ")" : "";
+    return path + " cannot be written" + why;
+  }
+  std::size_t slash = path.rfind('/');
+  std::string folder =
+      slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
+  if (stat(folder.c_str(), &status) != 0) {
+    if (errno != ENOENT) return is_me ? folder + " cannot be looked into" : "";
+    return "there is no folder " + folder + " (expected one: mkdir -p " + folder + ")";
+  }
+  if (!S_ISDIR(status.st_mode)) return folder + " is no folder";
+  if (!is_me || may(folder, W_OK | X_OK)) return {};
+  return "no file can be made in " + folder + " (weir runs as " + user_name(geteuid()) +
+         ", who may not write there)";
+}
 
 Result<std::string> read_file(const std::string& path) {
   int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);

@@ -17,6 +17,9 @@ bool is_glob(std::string_view pattern);
 // would look like an empty table.
 Result<std::vector<std::string>> matches_of(const std::string& pattern);
 bool exists(const std::string& path);
+// Why a file could not be opened to append to it, as far as looking tells: "there is no folder …".
+// `user`: who will write it, "" = whoever runs this; what another user may is not known.
+std::string problem_of_output(const std::string& path, const std::string& user);
 // The folder in which a glob begins to vary: "routes.d" of "routes.d/*.toml", "." of "*.toml".
 std::string folder_of_glob(const std::string& pattern);
 // Do both name the same existing file?

@@ -229,6 +229,8 @@ void Loader::read_main(std::string_view text) {
   check_top_level(root);
   read_sections(root);
   read_entries(root, main_file_);
+  if (const Node* access = find_in(root, "log", "access"))
+    access_log_place_ = {main_file_, access->line, access->column};
   admin_bind_places_ = item_places(main_file_, find_in(root, "admin", "bind"));
   metrics_bind_places_ = item_places(main_file_, find_in(root, "metrics", "bind"));
   read_tokens(find_in(root, "admin", "token_file"));
@@ -291,6 +293,7 @@ Loaded load_file(const std::string& path) {
   Result<std::string> text = read_file(path);
   if (text.ok()) {
     loader.read_main(*text);
+    loader.check_machine();
   } else {
     loader.fail_main(text.error().message);
   }

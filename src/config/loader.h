@@ -20,6 +20,8 @@ class Loader {
   explicit Loader(std::string name) : main_file_(std::move(name)) {}
   void read_main(std::string_view text);
   void fail_main(const std::string& why);
+  // What only a look at the machine shows; after read_main().
+  void check_machine();
   Loaded finish();
 
  private:
@@ -64,6 +66,7 @@ class Loader {
   std::vector<std::string> files_;
   std::vector<std::string> globs_;
   std::vector<Diagnostic> warnings_;
+  Place access_log_place_;
   std::vector<Place> admin_bind_places_;
   std::vector<Place> metrics_bind_places_;
   std::vector<std::vector<Place>> listener_bind_places_;

@@ -356,7 +356,8 @@ class TestEnd:
         weir, log = with_file(run_weir, backend)
         weir.reload(configuration({'web': [backend.address]}, log={'access': 'missing/access.log'}))
         line = weir.wait_log(msg='the configuration has an error')
-        assert 'missing/access.log: No such file or directory' in line['error']
+        assert line['error'].startswith(f'access: there is no folder {weir.folder}/missing ')
+        assert re.fullmatch(r'.*/weir\.toml:\d+:\d+', line['place'])
         weir.get('/')
         log.wait(1)
 

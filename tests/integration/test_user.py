@@ -103,6 +103,14 @@ class TestBecomes:
             assert client.send(request_bytes()).read_response().status == 200
         weir.stop()
 
+    def test_access_log_that_the_user_may_not_write(self, run_as, backend, open_folder):
+        """The message says as whom."""
+        folder = open_folder / 'log'
+        folder.mkdir(mode=0o755)
+        with pytest.raises(AssertionError) as failure:
+            run_as(configuration({'web': [backend.address]}, server={'user': USER}, log={'access': 'log/access.log'}))
+        assert f'(weir has become user {USER}, who may not write into {folder})' in str(failure.value)
+
     def test_access_log_is_the_users(self, run_as, backend, open_folder):
         """The user makes the file, so that it may make the next one, too."""
         folder = open_folder / 'log'

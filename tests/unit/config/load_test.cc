@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "load_fixture.h"
 
@@ -31,6 +32,26 @@ const DumpLine& dumped(const Loaded& loaded, std::string_view section, std::stri
 }
 
 }  // namespace
+
+TEST_CASE(
+    "an access log that could not be written is an error at its place, before anything starts") {
+  Folder folder;
+  auto load = [&folder](const std::string& access) {
+    return errors_of(load_file(folder.write(
+        "weir.toml", "[log]\naccess = \"" + access + "\"\n" + std::string(kListener))));
+  };
+  CHECK(load("access.log").empty());
+  CHECK_FALSE(std::filesystem::exists(folder.path("access.log")));
+  std::string missing = folder.path("log");
+  std::vector<std::string> errors = load("log/access.log");
+  REQUIRE(errors.size() == 1);
+  CHECK(errors[0].ends_with("2:10: access: there is no folder " + missing +
+                            " (expected one: mkdir -p " + missing + ")"));
+  std::filesystem::create_directory(missing);
+  CHECK(load("log/access.log").empty());
+  CHECK(load("./log")[0].ends_with("/log is a folder (expected a file)"));
+  CHECK(load("weir.toml/access.log")[0].find("access: ") != std::string::npos);
+}
 
 TEST_CASE("a listener alone is a configuration, of defaults") {
   Config config = good("[listener.public]\nbind = [\":8080\"]\n");
