@@ -50,6 +50,16 @@ struct Flag {
   static std::string show(Value value) { return value ? "true" : "false"; }
 };
 
+// As in nginx a number may be meant: how many connections are kept, another key here.
+struct KeepaliveFlag : Flag {
+  static bool read(Scope& scope, const Node& node, Value& out) {
+    if (node.kind == Node::Kind::kInteger && node.integer > 1)
+      return scope.expected(
+          node, "true or false; how many are kept is max_idle = " + std::to_string(node.integer));
+    return Flag::read(scope, node, out);
+  }
+};
+
 template <typename T, std::uint64_t min, std::uint64_t max>
 struct CountOf {
   using Value = T;

@@ -147,7 +147,7 @@ inline constexpr Key<PoolConfig> kPoolKeys[] = {
     key<&PoolConfig::balance, OneOf<kBalances>>("balance"),
     later<PoolConfig, HashOn>("hash_on", R"("client_ip")"),
     later<PoolConfig, Text>("sticky", R"("")"),
-    key<&PoolConfig::keepalive, Flag>("keepalive"),
+    key<&PoolConfig::keepalive, KeepaliveFlag>("keepalive"),
     key<&PoolConfig::max_idle, Count<0, 1'000'000>>("max_idle"),
     later<PoolConfig, Count<0, 100'000'000>>("max_in_flight", "0"),
     later_table<PoolConfig, kQueueKeys>("queue"),

@@ -192,6 +192,7 @@ class Explainer {
                          ")");
     }
     std::string cure = is_title(code_) ? " (put their keys together)" : " (delete one)";
+    if (is_title(code_) && name == "route") cure = " (each route is a [[route]])";
     std::string shown = is_title(code_) ? "[" + name + "]" : name;
     return tell_at(code_begin_, shown + " stands here twice" + place + cure);
   }

@@ -103,6 +103,10 @@ bool Token::read(Scope& scope, const Node& node, Value& out) {
 bool UserName::read(Scope& scope, const Node& node, Value& out) {
   std::string name;
   if (!read_string(scope, node, "a user's name: \"weir\"", name)) return false;
+  if (std::size_t colon = name.find(':'); colon != std::string::npos) {
+    return scope.wrong(node, in_quotes(name) + " names a group, too (expected the user alone: " +
+                                 in_quotes(name.substr(0, colon)) + ")");
+  }
   // A directory service that does not answer must not fail a reload; a start asks again.
   if (!name.empty() && !may_be_user(name)) {
     return scope.wrong(node, in_quotes(name) +

@@ -435,7 +435,7 @@ VALUES = [
     (pool('keepalive = "true"'), '3:13', 'did you mean true?'),
     (pool('keepalive = "off"'), '3:13', 'did you mean false?'),
     (pool('keepalive = 1'), '3:13', 'did you mean true?'),
-    (pool('keepalive = 32'), '3:13', 'true or false'),
+    (pool('keepalive = 32'), '3:13', 'max_idle = 32'),
     # words
     (pool('balance = "leastconn"'), '3:11', 'did you mean "least_requests"?'),
     (pool('balance = "ROUNDROBIN"'), '3:11', 'did you mean "round_robin"?'),

@@ -126,6 +126,11 @@ TEST_CASE("wrong types say what was expected") {
       {"[server]\nuser = \"no-such-user\"",
        {"2:8: user: \"no-such-user\" is no user of this machine (expected one that getent passwd "
         "knows; make it with adduser --system --group no-such-user)"}},
+      {"[server]\nuser = \"root:root\"",
+       {"2:8: user: \"root:root\" names a group, too (expected the user alone: \"root\")"}},
+      {"[pool.a]\nbackends = []\nkeepalive = 32",
+       {"3:13: keepalive is the integer 32 (expected true or false; how many are kept is max_idle "
+        "= 32)"}},
       {"[metrics]\nmax_routes = \"1000\"",
        {"2:14: max_routes is \"1000\" (expected a whole number from 0 to 1000000; did you mean "
         "1000?)"}},
@@ -335,6 +340,8 @@ TEST_CASE("what is not TOML stops the file at its place") {
   CHECK(first("[pool_defaults]\nqueue = {\nsize = 1 }\n")[0].find("stands on one line") !=
         std::string::npos);
   CHECK(first("[server]\n[server]\n")[0].find("[server] stands here twice, first in line 1") !=
+        std::string::npos);
+  CHECK(first("[route]\nhost = \"a\"\n[route]\n")[0].find("(each route is a [[route]])") !=
         std::string::npos);
   CHECK(first("a = \"\xff\"")[0].starts_with("1:5: not TOML: "));
   CHECK(first("zebra = 1\n[server\n").size() == 1);
