@@ -1,6 +1,10 @@
 #include "origin.h"
 
+#include <pwd.h>
+
 #include <algorithm>
+#include <array>
+#include <cstdio>
 
 namespace weir::admin {
 namespace {
@@ -42,9 +46,30 @@ std::optional<std::string_view> bearer_token(const http::RequestHead& head) {
 
 }  // namespace
 
+namespace {
+
+// Of this machine's own users: asking a directory service could take its time.
+std::string user_text(uid_t uid) {
+  std::string text = "uid=" + std::to_string(uid);
+  FILE* file = std::fopen("/etc/passwd", "re");
+  if (file == nullptr) return text;
+  std::array<char, 4096> buffer{};
+  passwd entry{};
+  passwd* found = nullptr;
+  while (fgetpwent_r(file, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) {
+    if (found->pw_uid != uid) continue;
+    text = found->pw_name;
+    break;
+  }
+  std::fclose(file);
+  return text;
+}
+
+}  // namespace
+
 std::string text_of(const Arrival& arrival) {
   if (arrival.door != Door::kUnix && !arrival.peer.is_unspecified()) return arrival.peer.ip_text();
-  return arrival.uid ? "uid=" + std::to_string(*arrival.uid) : "unix";
+  return arrival.uid ? user_text(*arrival.uid) : "unix";
 }
 
 bool is_own_host(const http::RequestHead& head, const Access& access) {

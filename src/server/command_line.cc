@@ -36,7 +36,7 @@ The running weir, by its admin interface:
   weir COMMAND --help            more about one command
 
 FILE: ./weir.toml if there is one, else /etc/weir/weir.toml.
-Signals: TERM, INT, QUIT drain and exit; HUP reloads the configuration.
+Signals: TERM, INT, QUIT drain and exit; HUP reloads the configuration; USR1 reopens the access log.
 Exit: 0 success, 1 failed, 2 bad usage or invalid configuration.
 )";
 
@@ -53,6 +53,7 @@ Signals
                       drain_timeout. A second one exits at once with 1.
   HUP                 reload the configuration. So does a change of its files, unless
                       [routes] watch = false.
+  USR1                reopen the access log, after it was renamed.
 )"},
     {"demo", Command::kDemo, R"(weir demo [--port N] [--admin-port N]
 
@@ -99,7 +100,26 @@ std::size_t common_letters(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+struct Habit {
+  std::string_view word;
+  std::string_view meant;
+};
+// What people type who come from other servers.
+constexpr Habit kHabits[] = {
+    {"-c", "; did you mean weir run -c FILE?"},
+    {"-f", "; did you mean weir run -c FILE?"},
+    {"-t", "; did you mean weir check?"},
+    {"start", "; did you mean \"run\"?"},
+    {"stop",
+     "; TERM ends weir: systemctl stop weir, or kill; weir drain only takes it out of service"},
+    {"test", "; did you mean \"check\"?"},
+    {"configtest", "; did you mean \"check\"?"},
+    {"validate", "; did you mean \"check\"?"},
+};
+
 std::string did_you_mean(std::string_view word) {
+  for (const Habit& habit : kHabits)
+    if (habit.word == word) return std::string(habit.meant);
   std::vector<std::string_view> names(cli::command_names().begin(), cli::command_names().end());
   for (const CommandRow& row : kCommands) names.push_back(row.name);
   for (std::string_view name : names) {
@@ -176,8 +196,10 @@ Status<> take_option(CommandLine& line, std::string_view command, std::string_vi
     return Ok{};
   }
   bool is_option = option.starts_with("-");
-  std::string cure = !is_option && takes_file ? "name the file with -c"
-                                              : "see weir " + std::string(command) + " --help";
+  bool means_file = option == "-f" || option == "--file" || option == "-C";
+  std::string cure = takes_file && means_file   ? "did you mean -c FILE?"
+                     : !is_option && takes_file ? "name the file with -c"
+                                                : "see weir " + std::string(command) + " --help";
   return Err{Error{"weir: " + std::string(command) + ": unknown " +
                    (is_option ? "option" : "argument") + " \"" + std::string(option) + "\" (" +
                    cure + ")"}};

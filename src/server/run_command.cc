@@ -2,6 +2,8 @@
 
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 
 #include "commands.h"
 #include "control.h"
@@ -25,6 +27,10 @@ int run_command(const CommandLine& line) {
     std::fprintf(stderr, "%s\n", file.error().message.c_str());
     return 2;
   }
+  // From another folder, at night, "weir.toml" says nothing.
+  std::error_code problem;
+  std::filesystem::path absolute = std::filesystem::absolute(*file, problem);
+  if (!problem) file = absolute.lexically_normal().string();
   std::signal(SIGPIPE, SIG_IGN);
   SystemClock clock;
   Log log(LogLevel::kInfo, STDERR_FILENO, clock);

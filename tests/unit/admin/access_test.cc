@@ -73,10 +73,13 @@ TEST_CASE("the audit names the token, and refused requests too") {
 
 TEST_CASE("a Unix socket needs no token: its mode decides who comes in") {
   Guarded admin;
-  admin.arrival = {Door::kUnix, IpAddress(), 1000};
+  admin.arrival = {Door::kUnix, IpAddress(), 4'000'000'007};  // nobody's here
   CHECK(status_of(admin.get("/api/status")) == 200);
   CHECK(status_of(admin.post("/api/drain")) == 200);
-  CHECK(admin.source.asked_by == "uid=1000");
+  CHECK(admin.source.asked_by == "uid=4000000007");
+  admin.arrival.uid = 0;
+  CHECK(status_of(admin.post("/api/drain")) == 200);
+  CHECK(admin.source.asked_by == "root");
   admin.arrival.uid.reset();
   CHECK(status_of(admin.post("/api/ready")) == 200);
   CHECK(admin.source.asked_by == "unix");

@@ -74,7 +74,11 @@ TEST_CASE("no command, or one that is none") {
   CHECK(error_of({}) == "weir: no command given (see weir --help)");
   CHECK(error_of({"serve"}) == "weir: unknown command \"serve\" (see weir --help)");
   CHECK(error_of({""}) == "weir: unknown command \"\" (see weir --help)");
-  CHECK(error_of({"-c", "a"}) == "weir: unknown command \"-c\" (see weir --help)");
+  CHECK(error_of({"-c", "a"}) ==
+        "weir: unknown command \"-c\"; did you mean weir run -c FILE? (see weir --help)");
+  CHECK(error_of({"-t"}) ==
+        "weir: unknown command \"-t\"; did you mean weir check? (see weir --help)");
+  CHECK(error_of({"stop"}).find("TERM ends weir") != std::string::npos);
 }
 
 TEST_CASE("commands that talk to a running weir read their own words") {
@@ -101,6 +105,9 @@ TEST_CASE("options and arguments that a command does not have") {
   };
   for (const Row& row : {
            Row{{"run", "--dump"}, "weir: run: unknown option \"--dump\" (see weir run --help)"},
+           Row{{"run", "-f", "a"}, "weir: run: unknown option \"-f\" (did you mean -c FILE?)"},
+           Row{{"check", "--file=a"},
+               "weir: check: unknown option \"--file\" (did you mean -c FILE?)"},
            Row{{"run", "a.toml"}, "weir: run: unknown argument \"a.toml\" (name the file with -c)"},
            Row{{"run", "--port", "1"},
                "weir: run: unknown option \"--port\" (see weir run --help)"},
