@@ -23,6 +23,12 @@ class AdminServer::Session final : public wire::RequestHandler, private ReplySin
 
   wire::InboundConnection& connection() { return connection_; }
   Door door() const { return arrival_.door; }
+  // Still owes (a part of) its request.
+  bool is_incomplete() const {
+    using State = wire::InboundConnection::State;
+    return connection_.state() == State::kIdle || connection_.state() == State::kHead ||
+           (connection_.state() == State::kExchange && !is_asked_);
+  }
 
   void begin(const http::RequestHead& head) {
     choice_ = choose(head, arrival_, *server_.access_);
@@ -43,12 +49,15 @@ class AdminServer::Session final : public wire::RequestHandler, private ReplySin
 
   void on_request_end(const http::Fields&) override { ask(); }
 
-  // A client that waits for 100 Continue is spared its body.
+  // A client that waits for 100 Continue is spared its body, and of one that is refused it is not
+  // waited for.
   void on_request_read_done() override {
-    if (expects_continue_) ask();
+    bool is_refused = choice_.page == nullptr;
+    if ((expects_continue_ || is_refused) && !connection_.has_begun_response()) ask();
   }
 
   void on_client_failure(Failure failure, std::string_view detail) override {
+    is_asked_ = true;  // what was refused is not carried out any more
     forget_reply();
     const FailureRow& row = row_of(failure);
     bool can_answer = row.status != 0 && !connection_.has_begun_response();
@@ -129,12 +138,18 @@ void AdminServer::accept(std::unique_ptr<net::Stream> stream, const Arrival& arr
 
 void AdminServer::begin_closing() {
   is_closing_ = true;
-  for (Door door : {Door::kTcp, Door::kMetrics}) close_idle(door);
+  std::vector<wire::InboundConnection*> idle;
+  for (auto& [key, session] : sessions_)
+    if (session->connection().state() == wire::InboundConnection::State::kIdle)
+      idle.push_back(&session->connection());
+  for (wire::InboundConnection* connection : idle) connection->cut();
 }
 
-// Half of the places are out of reach for those who come in by an address that is for anybody.
+// Half of the places are out of reach for those who come in by an address that is for anybody, and
+// an eighth for everyone but those who may open the Unix socket's path.
 bool AdminServer::is_full(Door door) const {
-  if (sessions_.size() >= max_connections_) return true;
+  std::size_t kept = door == Door::kUnix ? 0 : std::max<std::size_t>(1, max_connections_ / 8);
+  if (sessions_.size() + kept >= max_connections_ + (max_connections_ == 1 ? 1 : 0)) return true;
   if (door != Door::kMetrics) return false;
   auto scrapers = std::count_if(sessions_.begin(), sessions_.end(), [](const auto& entry) {
     return entry.second->door() == Door::kMetrics;
@@ -142,16 +157,16 @@ bool AdminServer::is_full(Door door) const {
   return static_cast<std::size_t>(scrapers) >= max_connections_ / 2;
 }
 
-// Those of the same kind of door.
+// Those of the same kind of door who have not said what they want: silent ones, and those who let
+// us wait for the rest of it. Whoever holds connections without a word must not keep the others
+// out.
 void AdminServer::close_idle(Door door) {
   // A list of its own: closing takes sessions out of the map.
   std::vector<wire::InboundConnection*> connections;
   for (auto& [key, session] : sessions_)
-    if ((session->door() == Door::kMetrics) == (door == Door::kMetrics))
+    if ((session->door() == Door::kMetrics) == (door == Door::kMetrics) && session->is_incomplete())
       connections.push_back(&session->connection());
-  // Silent ones as well: whoever holds connections without a word must not keep the others out.
-  for (wire::InboundConnection* connection : connections)
-    if (connection->state() == wire::InboundConnection::State::kIdle) connection->cut();
+  for (wire::InboundConnection* connection : connections) connection->cut();
 }
 
 void AdminServer::on_request(wire::InboundConnection& connection, const http::RequestHead& head) {

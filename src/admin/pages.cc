@@ -79,7 +79,10 @@ void api_pool(AdminSource& source, const PageRequest& request, Reply reply) {
 
 void api_routes(AdminSource& source, const PageRequest& request, Reply reply) {
   RoutesQuery query;
-  query.host = parameter(request.query, "host").value_or("");
+  std::optional<std::string> host = parameter(request.query, "host");
+  if (!host && is_given(request.query, "host"))
+    return reply.send(error_answer(400, "bad_parameter", "host cannot be decoded"));
+  query.host = std::move(host).value_or("");
   Result<std::size_t, Refusal> limit =
       count_parameter(request.query, "limit", kDefaultRoutes, kMaxRoutes);
   if (!limit.ok()) return reply.send(error_answer(limit.error()));

@@ -31,18 +31,32 @@ std::optional<std::string> percent_decoded(std::string_view text) {
   return out;
 }
 
-std::optional<std::string> parameter(std::string_view query, std::string_view name) {
+namespace {
+
+// As it stands, still encoded; nothing when it is not there.
+std::optional<std::string_view> raw_parameter(std::string_view query, std::string_view name) {
   while (!query.empty()) {
     std::size_t end = std::min(query.find('&'), query.size());
     std::string_view pair = query.substr(0, end);
     query.remove_prefix(std::min(end + 1, query.size()));
     std::size_t equals = std::min(pair.find('='), pair.size());
-    if (pair.substr(0, equals) != name) continue;
-    std::string value(pair.substr(std::min(equals + 1, pair.size())));
-    std::replace(value.begin(), value.end(), '+', ' ');
-    return percent_decoded(value);
+    if (pair.substr(0, equals) == name) return pair.substr(std::min(equals + 1, pair.size()));
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+bool is_given(std::string_view query, std::string_view name) {
+  return raw_parameter(query, name).has_value();
+}
+
+std::optional<std::string> parameter(std::string_view query, std::string_view name) {
+  std::optional<std::string_view> raw = raw_parameter(query, name);
+  if (!raw) return std::nullopt;
+  std::string value(*raw);
+  std::replace(value.begin(), value.end(), '+', ' ');
+  return percent_decoded(value);
 }
 
 Result<std::size_t, Refusal> count_parameter(std::string_view query, std::string_view name,

@@ -16,6 +16,9 @@ std::optional<std::string> percent_decoded(std::string_view text);
 // decoded. The first of several.
 std::optional<std::string> parameter(std::string_view query, std::string_view name);
 
+// Whether it is there at all.
+bool is_given(std::string_view query, std::string_view name);
+
 // A count from 1 to `most`; `missing` when the parameter is not there.
 Result<std::size_t, Refusal> count_parameter(std::string_view query, std::string_view name,
                                              std::size_t missing, std::size_t most);

@@ -20,6 +20,15 @@ constexpr std::uint32_t kFloorPerSecond = 3 * kOneRetry;
 
 LocalBackend::~LocalBackend() { WEIR_CHECK(own_in_flight_ == 0); }
 
+bool LocalBackend::is_failure_news(TimePoint now) {
+  constexpr Duration kSayEvery = std::chrono::minutes(1);
+  failed_at_ = now;
+  if (is_failing_ && now - failure_said_at_ < kSayEvery) return false;
+  is_failing_ = true;
+  failure_said_at_ = now;
+  return true;
+}
+
 void LocalBackend::add(int change) {
   own_in_flight_ += static_cast<std::uint32_t>(change);
   shared_->add_in_flight(worker_, change);
@@ -115,8 +124,9 @@ void LocalPool::look_again() {
     backend->is_out_ = standing == Standing::kOut;
     is_undecided |= standing == Standing::kUnknown;
   }
-  collect(false);
-  if (usable_.indices.empty()) collect(true);
+  collect(false, usable_);
+  collect(true, reserve_);
+  if (usable_.indices.empty()) std::swap(usable_, reserve_);
   if (!usable_.indices.empty())
     availability_ = Availability::kUsable;
   else if (backends_.empty())
@@ -125,14 +135,14 @@ void LocalPool::look_again() {
     availability_ = is_undecided && !is_removed_ ? Availability::kUndecided : Availability::kNone;
 }
 
-void LocalPool::collect(bool backups) {
-  usable_.clear();
+void LocalPool::collect(bool backups, Choice& into) {
+  into.clear();
   for (std::size_t index = 0; index < backends_.size(); ++index) {
     BackendTraits traits = spec_->traits_of(index);
     if (guard(Guard::kBackupsLast, traits.is_backup != backups)) continue;
     Standing standing = backends_[index]->shared_->standing();
     if (guard(Guard::kUsableOnly, standing != Standing::kUsable)) continue;
-    usable_.add(index, has_weights_ ? traits.weight : 0);
+    into.add(index, has_weights_ ? traits.weight : 0);
   }
 }
 
@@ -154,9 +164,20 @@ bool LocalPool::is_untried(std::size_t index, std::span<const LocalBackend* cons
   return std::find(tried.begin(), tried.end(), backends_[index].get()) == tried.end();
 }
 
-bool LocalPool::has_untried(std::span<const LocalBackend* const> tried) const {
-  return std::any_of(usable_.indices.begin(), usable_.indices.end(),
+bool LocalPool::is_any_untried(const Choice& choice,
+                               std::span<const LocalBackend* const> tried) const {
+  return std::any_of(choice.indices.begin(), choice.indices.end(),
                      [&](std::uint32_t index) { return is_untried(index, tried); });
+}
+
+bool LocalPool::has_untried(std::span<const LocalBackend* const> tried) const {
+  return is_any_untried(usable_, tried) || is_any_untried(reserve_, tried);
+}
+
+void LocalPool::collect_untried(const Choice& from, std::span<const LocalBackend* const> tried) {
+  for (std::uint32_t index : from.indices)
+    if (is_untried(index, tried))
+      untried_.add(index, has_weights_ ? spec_->traits_of(index).weight : 0);
 }
 
 Claim LocalPool::claim(std::span<const LocalBackend* const> tried, TimePoint now, Rng& rng) {
@@ -165,9 +186,8 @@ Claim LocalPool::claim(std::span<const LocalBackend* const> tried, TimePoint now
   const Choice* choice = &usable_;
   if (!tried.empty()) {
     untried_.clear();
-    for (std::uint32_t index : usable_.indices)
-      if (is_untried(index, tried))
-        untried_.add(index, has_weights_ ? spec_->traits_of(index).weight : 0);
+    collect_untried(usable_, tried);
+    if (untried_.indices.empty()) collect_untried(reserve_, tried);
     if (!untried_.indices.empty()) choice = &untried_;
   }
   PoolCandidates candidates(*this, *choice);

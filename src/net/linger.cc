@@ -83,7 +83,7 @@ void StreamNode::discard_input() {
   ssize_t count = ::recv(fd_, loop_.read_buffer.get(), budget, 0);
   if (count > 0) linger_->discarded += static_cast<std::size_t>(count);
   if (count == 0) has_read_end_ = true;
-  bool is_drained = count < static_cast<ssize_t>(budget) && !has_end_;
+  bool is_drained = count < static_cast<ssize_t>(budget) && !has_end_ && !has_urgent_;
   if (is_drained || (count < 0 && errno == EAGAIN)) can_read_ = false;
   if (count < 0 && errno != EAGAIN && errno != EINTR) is_broken_ = true;
 }

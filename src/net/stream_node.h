@@ -95,6 +95,11 @@ class StreamNode final : private Pollable {
   bool is_break_due() const {
     return has_error_ && has_read_end_ && !has_failed_ && phase_ == Phase::kOpen;
   }
+  // Reading is paused, but the observer need not read first.
+  bool is_reset_due() const {
+    return has_error_ && pause_reasons_ != 0 && !has_read_end_ && !has_failed_ &&
+           observer_ != nullptr && observer_->hears_reset_while_paused();
+  }
   // After something became wanted: watches for what is not watched yet, defers what is due.
   void sync();
   // The next thing that is due.
@@ -139,6 +144,7 @@ class StreamNode final : private Pollable {
   bool can_read_ : 1 = false;
   bool can_write_ : 1 = true;
   bool has_end_ : 1 = false;        // the kernel said that the peer's end has come: read up to it
+  bool has_urgent_ : 1 = false;     // … that an urgent byte came, once
   bool has_error_ : 1 = false;      // … that the connection is broken
   bool watches_write_ : 1 = false;  // EPOLLOUT is watched
   bool did_connect_ : 1;

@@ -28,7 +28,7 @@ StreamError error_of(int number) {
   }
 }
 
-constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
+constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 
 bool is_transient(int number) { return number == EAGAIN || number == EINTR; }
 
@@ -104,7 +104,8 @@ void StreamNode::on_events(std::uint32_t events) {
   constexpr std::uint32_t kEnds = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
   if ((events & kEnds) != 0) has_end_ = true;
   if ((events & EPOLLERR) != 0) has_error_ = true;
-  if ((events & (EPOLLIN | kEnds)) != 0) can_read_ = true;
+  if ((events & EPOLLPRI) != 0) has_urgent_ = true;
+  if ((events & (EPOLLIN | EPOLLPRI | kEnds)) != 0) can_read_ = true;
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) can_write_ = true;
   run();
 }
@@ -139,7 +140,7 @@ void StreamNode::run_open() {
   }
   if (writes) return on_writable();
   if (reads) return on_readable();
-  if (is_break_due()) fail(StreamError::kReset);
+  if (is_break_due() || is_reset_due()) fail(StreamError::kReset);
 }
 
 bool StreamNode::wants_read() const {
@@ -168,8 +169,9 @@ void StreamNode::on_readable() {
     if (!is_transient(number)) return fail(error_of(number));
     return sync();
   }
-  // A read that was not filled took everything, unless there is an end to come to.
-  if (static_cast<std::size_t>(count) < budget && !has_end_)
+  // A read that was not filled took everything, unless there is an end to come to, or an urgent
+  // byte, at which recv stops.
+  if (static_cast<std::size_t>(count) < budget && !has_end_ && !has_urgent_)
     can_read_ = false;
   else
     loop_.poller.defer(*this);

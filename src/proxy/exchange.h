@@ -95,6 +95,9 @@ class Exchange final : public ListNode<Exchange>,
   void forget_kept_request();
   void attempt_failed(Failure failure, bool is_unread, bool has_response_bytes,
                       std::string_view detail);
+  // To weir's own log: LocalBackend::is_failure_news().
+  void say_failing(Failure failure, bool is_unread, std::string_view detail);
+  void say_recovered();
   bool may_retry(Failure failure, bool is_unread, bool has_response_bytes);
   void retry();
   void start_tunnel(const http::ResponseHead& head);

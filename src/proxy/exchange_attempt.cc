@@ -143,6 +143,7 @@ void Exchange::attempt_failed(Failure failure, bool is_unread, bool has_response
                               std::string_view detail) {
   failed_in_ = state_;
   backend_->count_request(0);
+  say_failing(failure, is_unread, detail);
   bool is_retried = may_retry(failure, is_unread, has_response_bytes);
   drop_backend();
   if (!is_retried) {
@@ -151,6 +152,23 @@ void Exchange::attempt_failed(Failure failure, bool is_unread, bool has_response
   }
   retried_failure_ = failure;
   retry();
+}
+
+void Exchange::say_failing(Failure failure, bool is_unread, std::string_view detail) {
+  // A kept-open connection that the backend closed just then is the way of the world.
+  bool is_race = is_reused_ && is_unread && lease_.is_held();
+  if (is_race || !row_of(failure).counts_against_backend) return;
+  if (!backend_->is_failure_news(proxy_.parts_.context.scheduler().now())) return;
+  proxy_.parts_.log.warn("a backend fails", {{"pool", backend_->shared().pool()},
+                                             {"backend", backend_->shared().address()},
+                                             {"reason", std::string(row_of(failure).name)},
+                                             {"detail", std::string(detail)}});
+}
+
+void Exchange::say_recovered() {
+  if (!backend_->is_recovery_news(proxy_.parts_.context.scheduler().now())) return;
+  proxy_.parts_.log.info("a backend answers again", {{"pool", backend_->shared().pool()},
+                                                     {"backend", backend_->shared().address()}});
 }
 
 bool Exchange::may_retry(Failure failure, bool is_unread, bool has_response_bytes) {

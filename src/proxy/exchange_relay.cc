@@ -21,6 +21,7 @@ void Exchange::on_head(const http::ResponseHead& head) {
   forget_kept_request();
   proxy_.parts_.numbers.received_from_backends_bytes.add(head.head_bytes);
   backend_->count_request(head.status / 100);
+  if (backend_->is_failing()) say_recovered();
   // An answer may come before the request is sent.
   if (is_upload_complete_) {
     response_head_duration_ = proxy_.parts_.context.scheduler().clock().now() - sent_at_;

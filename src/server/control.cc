@@ -32,6 +32,9 @@ Control::~Control() {
   loop_.end_background();
   for (const std::unique_ptr<Worker>& worker : group_.workers) worker->stop();
   admin_doors_.clear();
+  // Who still waits hears that nothing comes, while there is somebody to say it.
+  reload_waiters_.clear();
+  next_reload_waiters_.clear();
   admin_.reset();
   backends_.reset();
   checker_.reset();

@@ -84,6 +84,7 @@ class Control final : private admin::AdminSource {
   void finish_reload(observe::ReloadResult result, std::string message,
                      const Result<admin::ReloadReport, admin::Refusal>& report);
   void end_reload();
+  void refuse_next_reload();
   void retain_series();
   admin::ReloadReport report_of(const Version& version) const;
   void watch_files(const Version& version);

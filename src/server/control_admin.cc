@@ -258,4 +258,10 @@ void Control::set_backend(const std::string& pool, const std::string& address,
       });
 }
 
+// A drain began behind a reload that others wait to follow.
+void Control::refuse_next_reload() {
+  for (admin::Done<admin::ReloadReport>& done : std::exchange(next_reload_waiters_, {}))
+    done(Err{ending()});
+}
+
 }  // namespace weir::server

@@ -12,18 +12,12 @@ namespace {
 // verdict in one second.
 constexpr Duration kTellAfter = std::chrono::milliseconds(5);
 
-// A check holds a descriptor of the reserve. Where there are many backends that do not answer, so
-// many can be waited for at once.
-std::size_t max_running_checks(std::uint64_t open_files) {
-  return std::clamp<std::uint64_t>(open_files / 32, 4, 4096);
-}
-
 }  // namespace
 
 // The first checks begin with the loop's first turn; nobody waits for them.
 void Control::start_backends() {
   checker_ = std::make_unique<backend::HealthChecker>(context_, loop_.connector(), rng_, log_,
-                                                      max_running_checks(open_files_));
+                                                      shares_.checks);
   backends_ = std::make_unique<backend::BackendStates>(
       *checker_, log_,
       [this](const std::vector<backend::PoolId>& pools) { note_changed_pools(pools); });

@@ -17,6 +17,8 @@ void Control::begin_drain(int signal) {
   state_ = admin::ServiceState::kDraining;
   out_of_service_ = admin::DrainStatus{name, clock_.wall(), true};
   watcher_.reset();
+  pending_reload_.reset();
+  refuse_next_reload();
   const config::ServerConfig& server = current_->loaded.config->server;
   drain_timeout_ = server.drain_timeout;
   log_.info("draining",

@@ -95,8 +95,11 @@ std::uint64_t max_watches() {
 DescriptorShares share_descriptors(std::uint64_t open_files, unsigned workers) {
   // Loops, listeners, watches and the admin interface, whatever the rest does.
   std::uint64_t reserve = std::min<std::uint64_t>(open_files / 2, 96 + 8 * workers);
-  std::uint64_t rest = open_files - reserve;
   DescriptorShares shares;
+  // Where there are many backends that do not answer, so many can be waited for at once.
+  std::uint64_t rest = open_files - reserve;
+  shares.checks = std::clamp<std::uint64_t>(rest / 32, 4, 4096);
+  rest -= std::min(shares.checks, rest - 1);
   rest = std::min(rest, max_watches());
   shares.streams = rest;
   shares.admin =

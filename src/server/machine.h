@@ -28,6 +28,7 @@ std::optional<Error> prepare_descriptors();
 // How the descriptors are shared out. What is left is the reserve for admin, log and reload.
 struct DescriptorShares {
   std::uint64_t admin = 0;    // connections of the admin interface, out of the reserve
+  std::uint64_t checks = 0;   // health checks at once
   std::uint64_t streams = 0;  // sockets of all workers together
   std::uint64_t clients = 0;  // of these, client connections
   std::uint64_t idle_backends_per_worker = 0;

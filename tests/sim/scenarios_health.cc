@@ -132,6 +132,21 @@ TEST_CASE("a backup serves while nobody else can") {
   CHECK(world->backend(1).requests_seen() == 10);
 }
 
+TEST_CASE("a backup answers what the others refused, without any checks") {
+  auto pool = balanced(config::Balance::kRoundRobin);
+  pool.traits = {{}, {1, true}};
+  auto world = world_of(2, pool);
+  world->backend(0).dials = [] {
+    Dial dial;
+    dial.fate = Dial::Fate::kFailsAtOnce;
+    dial.error = net::ConnectError::kRefused;
+    return dial;
+  };
+  for (int i = 0; i < 10; ++i) ask_once(*world, milliseconds(100 * i));
+  CHECK(world->run() == "");
+  CHECK(world->backend(1).requests_seen() == 10);
+}
+
 TEST_CASE("weights decide what everyone gets") {
   for (auto balance : {config::Balance::kRoundRobin, config::Balance::kLeastLoaded}) {
     auto pool = balanced(balance);

@@ -110,6 +110,7 @@ class World {
   unsigned mask_ = ~0u;
   // When it was last each backend's turn to get requests, and how many it had before this step.
   std::vector<TimePoint> had_turn_at_;
+  std::uint64_t retries_before_ = 0;
   std::vector<std::uint32_t> in_flight_before_;
   std::vector<std::unique_ptr<SimBackend>> backends_;
   std::vector<std::unique_ptr<SimClient>> clients_;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "weir/backend/balancer.h"
@@ -36,6 +37,18 @@ class LocalBackend {
   // As of Backend::count_request().
   void count_request(int status_class) { shared_->count_request(worker_, status_class); }
 
+  // For weir's own log, which shall tell of a failing backend, but not of each request. An attempt
+  // failed by the backend's doing: whether that is to be said, at its first failure and then once a
+  // minute.
+  bool is_failure_news(TimePoint now);
+  // An attempt was answered: whether it is to be said that the backend works again. Not before it
+  // has not failed for a second.
+  bool is_recovery_news(TimePoint now) {
+    return is_failing_ && now - failed_at_ >= std::chrono::seconds(1) &&
+           std::exchange(is_failing_, false);
+  }
+  bool is_failing() const { return is_failing_; }
+
  private:
   friend class LocalPool;
   friend class Claim;
@@ -47,8 +60,11 @@ class LocalBackend {
   std::uint32_t own_in_flight_ = 0;
   std::uint32_t others_in_flight_ = 0;  // as of the last refresh
   unsigned idle_count_ = 0;
-  bool is_removed_ = false;               // by a reload
-  bool is_out_ = false;                   // Standing::kOut, as of the last look
+  bool is_removed_ = false;  // by a reload
+  bool is_out_ = false;      // Standing::kOut, as of the last look
+  bool is_failing_ = false;  // it was said that it fails
+  TimePoint failed_at_{};
+  TimePoint failure_said_at_{};
   std::optional<Duration> learned_idle_;  // after which the backend closes unused connections …
   TimePoint learned_until_{};             // … believed until then
   IntrusiveList<PooledConnection> idle_;  // most recently used first
@@ -105,8 +121,8 @@ class LocalPool {
   void look_again();
   Availability availability() const { return availability_; }
   // Chooses by the pool's algorithm among the usable backends not in `tried` (all usable ones when
-  // each was tried) and counts the choice. Backups count as usable while nobody else is. Not held
-  // when availability() is not kUsable.
+  // each was tried) and counts the choice. Backups count as usable while nobody else is, and for a
+  // request that tried everybody else. Not held when availability() is not kUsable.
   Claim claim(std::span<const LocalBackend* const> tried, TimePoint now, Rng& rng);
   bool has_untried(std::span<const LocalBackend* const> tried) const;
   const std::vector<std::shared_ptr<LocalBackend>>& backends() const { return backends_; }
@@ -122,24 +138,27 @@ class LocalPool {
 
  private:
   class PoolCandidates;
-  bool is_untried(std::size_t index, std::span<const LocalBackend* const> tried) const;
-  void collect(bool backups);
-  void refresh_others(TimePoint now);
-  std::shared_ptr<const PoolSpec> spec_;
-  unsigned worker_;
-  std::shared_ptr<observe::PoolSeries> series_;
-  std::unique_ptr<Balancer> balancer_;
-  std::vector<std::shared_ptr<LocalBackend>> backends_;
   // Indices into backends_ with the running sums of their weights, which are empty when all weigh
-  // the same: those that get requests, and of these (reused) those that a retry has not tried.
+  // the same.
   struct Choice {
     std::vector<std::uint32_t> indices;
     std::vector<std::uint32_t> weight_sums;
     void add(std::size_t index, unsigned weight);
     void clear();
   };
-  Choice usable_;
-  Choice untried_;
+  bool is_untried(std::size_t index, std::span<const LocalBackend* const> tried) const;
+  void collect(bool backups, Choice& into);
+  bool is_any_untried(const Choice& choice, std::span<const LocalBackend* const> tried) const;
+  void collect_untried(const Choice& from, std::span<const LocalBackend* const> tried);
+  void refresh_others(TimePoint now);
+  std::shared_ptr<const PoolSpec> spec_;
+  unsigned worker_;
+  std::shared_ptr<observe::PoolSeries> series_;
+  std::unique_ptr<Balancer> balancer_;
+  std::vector<std::shared_ptr<LocalBackend>> backends_;
+  Choice usable_;   // those that get requests
+  Choice reserve_;  // usable backups while others are usable, too
+  Choice untried_;  // reused: those of them that a retry has not tried
   Availability availability_ = Availability::kEmpty;
   bool has_weights_ = false;
   bool is_removed_ = false;

@@ -43,6 +43,9 @@ class StreamObserver {
   virtual void on_stream_error(StreamError error) = 0;
   // Queued bytes were taken by the kernel; `queued` remain (0: all of it was taken).
   virtual void on_write_progress(std::size_t queued) = 0;
+  // Whether a reset is told even while reading is paused, at the price of what was not read yet:
+  // where that has no use without the peer (R31).
+  virtual bool hears_reset_while_paused() const { return false; }
   // How much one read may deliver at most, asked before each; at least 1.
   virtual std::size_t read_budget() const { return kHighMarkBytes; }
 };

@@ -161,6 +161,7 @@ class InboundConnection final : public ListNode<InboundConnection>, private net:
   void on_stream_error(net::StreamError error) override;
   void on_write_progress(std::size_t queued) override;
   std::size_t read_budget() const override;
+  bool hears_reset_while_paused() const override { return true; }
 
   void read_requests(std::string_view bytes);
   std::string_view take_head(std::string_view bytes);

@@ -124,10 +124,12 @@ TEST_CASE("a metrics address has three pages for anybody, by any name, and nothi
 TEST_CASE("scrapers cannot take all places") {
   Admin admin;
   admin.arrival.door = Door::kMetrics;
+  admin.source.text.assign(100'000, '#');
   std::vector<std::unique_ptr<weir::test::FakePeer>> peers;
   for (std::size_t i = 0; i < weir::admin::kMaxAdminConnections / 2; ++i) {
     peers.push_back(admin.connect());
-    peers.back()->send("GET /metrics HTTP/1.1\r\n");
+    peers.back()->set_window(0);
+    peers.back()->send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
   }
   CHECK_FALSE(admin.connect()->is_open());
   admin.arrival.door = Door::kTcp;

@@ -232,6 +232,23 @@ TEST_CASE("what a pool can do for a request") {
   CHECK_FALSE(pool.claim({}, kStart, rng).is_held());
 }
 
+TEST_CASE("a failing backend is news at first, then once a minute, and when it works again") {
+  using std::chrono::milliseconds;
+  using std::chrono::seconds;
+  LocalBackend backend(make_backend(1), 0);
+  CHECK_FALSE(backend.is_recovery_news(kStart));
+  CHECK(backend.is_failure_news(kStart));
+  CHECK_FALSE(backend.is_failure_news(kStart + milliseconds(1)));
+  CHECK_FALSE(backend.is_recovery_news(kStart + milliseconds(2)));  // the others are on their way
+  CHECK_FALSE(backend.is_failure_news(kStart + seconds(59)));
+  CHECK(backend.is_failure_news(kStart + seconds(60)));
+  CHECK(backend.is_failing());
+  CHECK(backend.is_recovery_news(kStart + seconds(61)));
+  CHECK_FALSE(backend.is_failing());
+  CHECK_FALSE(backend.is_recovery_news(kStart + seconds(70)));
+  CHECK(backend.is_failure_news(kStart + seconds(71)));
+}
+
 TEST_CASE("backups get requests only while nobody else is usable") {
   Rng rng(1);
   auto a = make_backend(1), b = make_backend(2), c = make_backend(3);
@@ -247,8 +264,15 @@ TEST_CASE("backups get requests only while nobody else is usable") {
   };
   CHECK(choose_all() == 2);
   CHECK_FALSE(seen.contains(b.get()));
+  // A request that tried everybody else gets the backup; one that tried it as well, anybody.
+  const LocalBackend* first[] = {pool.backends()[0].get()};
+  CHECK(pool.claim(first, kStart, rng).backend().identity() == c);
   const LocalBackend* tried[] = {pool.backends()[0].get(), pool.backends()[2].get()};
-  CHECK(pool.claim(tried, kStart, rng).backend().identity() != b);
+  CHECK(pool.has_untried(tried));
+  CHECK(pool.claim(tried, kStart, rng).backend().identity() == b);
+  const LocalBackend* all[] = {tried[0], tried[1], pool.backends()[1].get()};
+  CHECK_FALSE(pool.has_untried(all));
+  CHECK(pool.claim(all, kStart, rng).backend().identity() != b);
   a->set_standing(Standing::kOut);
   c->set_standing(Standing::kUnknown);
   pool.look_again();

@@ -92,6 +92,17 @@ TEST_CASE("bytes and an end that came while paused are delivered by resuming alo
   CHECK(pair.recorder.reads == 3);
 }
 
+TEST_CASE("bytes behind an urgent one are read without a further event") {
+  Pair pair;
+  pair.peer.send("before");
+  REQUIRE(::send(pair.peer.fd(), "!", 1, MSG_OOB) == 1);
+  pair.peer.send("behind");
+  CHECK(pair.loop.run_until([&] { return pair.recorder.received == "beforebehind"; }));
+  pair.peer.send("more");
+  CHECK(pair.loop.run_until([&] { return pair.recorder.received == "beforebehindmore"; }));
+  CHECK(pair.loop.turns_in(milliseconds(30)) < 8);
+}
+
 TEST_CASE("a stream that has more to read does not keep the others from their turn") {
   Pair busy;
   Recorder quiet;
@@ -151,6 +162,23 @@ TEST_CASE("a paused stream whose peer resets does not spin and tells it on resum
   pair.stream->resume_reading(PauseReason::kPeerFull);
   CHECK(pair.loop.run_until([&] { return pair.recorder.errors == 1; }));
   CHECK(pair.recorder.received == "before");
+}
+
+TEST_CASE("a paused stream whose observer wants to know is told of a reset at once") {
+  Pair pair;
+  struct Impatient : Recorder {
+    bool hears_reset_while_paused() const override { return true; }
+  } impatient;
+  pair.stream->set_observer(&impatient);
+  pair.stream->pause_reading(PauseReason::kPipelined);
+  pair.peer.send("unread");
+  pair.loop.turns_in(milliseconds(5));
+  CHECK(impatient.errors == 0);
+  pair.peer.reset();
+  CHECK(pair.loop.run_until([&] { return impatient.errors == 1; }));
+  CHECK(impatient.reads == 0);
+  CHECK(pair.loop.turns_in(milliseconds(30)) < 8);
+  CHECK(impatient.errors == 1);
 }
 
 TEST_CASE("pausing inside on_read holds the next bytes back") {
