@@ -164,6 +164,7 @@ char* append_fields(char* to, const RequestRecord& record) {
   to = append_number(Style::name(to, "bytes_in"), record.bytes_in);
   to = append_number(Style::name(to, "bytes_out"), record.bytes_out);
   to = append_seconds(Style::name(to, "duration"), record.duration);
+  if (record.hold) to = append_seconds(Style::name(to, "hold"), *record.hold);
   if (record.connect) to = append_seconds(Style::name(to, "connect"), *record.connect);
   if (record.response_head)
     to = append_seconds(Style::name(to, "response_head"), *record.response_head);

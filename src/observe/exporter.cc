@@ -185,6 +185,7 @@ void collect_pools(Collector& collector, const SeriesRegistry<PoolNumbers>& pool
                   numbers.connections_new.get());
     collector.add(Metric::weir_backend_connections_total, {name, "reused"},
                   numbers.connections_reused.get());
+    collector.add(Metric::weir_held_requests, {name}, numbers.held());
     collector.add(Metric::weir_retries_total, {name}, numbers.retries.get());
     collector.add(Metric::weir_retries_denied_total, {name}, numbers.retries_denied.get());
     collector.add(Metric::weir_backend_connect_duration_seconds, {name}, numbers.connect);
@@ -225,6 +226,10 @@ std::string export_text(const Scrape& scrape) {
     collect_pools(collector, scrape.series->pools);
   }
   for (const BackendSample& backend : scrape.backends) collect_backend(collector, backend);
+  for (const CheckCount& checks : scrape.checks) {
+    collector.add(Metric::weir_health_checks_total, {checks.pool, "success"}, checks.succeeded);
+    collector.add(Metric::weir_health_checks_total, {checks.pool, "failure"}, checks.failed);
+  }
   for (const auto& [state, count] : scrape.pools_by_state)
     collector.add(Metric::weir_pools, {state}, count);
   for (const auto& [state, count] : scrape.backends_by_state)

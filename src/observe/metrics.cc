@@ -60,6 +60,8 @@ void PoolNumbers::add(const PoolNumbers& other) {
   connections_reused.add(other.connections_reused.get());
   retries.add(other.retries.get());
   retries_denied.add(other.retries_denied.get());
+  holds_begun.add(other.holds_begun.get());
+  holds_ended.add(other.holds_ended.get());
   connect.add(other.connect);
   response_head.add(other.response_head);
 }
@@ -67,6 +69,8 @@ void PoolNumbers::add(const PoolNumbers& other) {
 std::uint64_t ListenerNumbers::connections_open() const {
   return difference(connections_accepted, connections_closed);
 }
+
+std::uint64_t PoolNumbers::held() const { return difference(holds_begun, holds_ended); }
 
 std::uint64_t WorkerNumbers::requests_in_flight() const {
   return difference(requests_begun, requests_finished);

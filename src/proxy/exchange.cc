@@ -395,8 +395,8 @@ void Exchange::finish(std::optional<Failure> failure, Ending ending) {
   WEIR_CHECK(state_ != ExchangeState::kDone);
   if (failed_in_ == ExchangeState::kDone) failed_in_ = state_;
   failure_ = failure;
-  account();
   if (state_ == ExchangeState::kHolding) stop_holding();
+  account();
   state_ = ExchangeState::kDone;
   timer_.cancel();
   request_timer_.cancel();

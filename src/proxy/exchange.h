@@ -169,6 +169,8 @@ class Exchange final : public ListNode<Exchange>,
   std::uint64_t sent_to_client_before_ = 0;  // by earlier requests of the connection
   std::uint64_t body_bytes_in_ = 0;
   std::uint64_t body_bytes_out_ = 0;
+  TimePoint hold_began_{};
+  std::optional<Duration> hold_duration_;
   std::optional<Duration> connect_duration_;
   TimePoint sent_at_{};
   std::optional<Duration> response_head_duration_;

@@ -47,6 +47,7 @@ observe::RequestRecord Exchange::record(Duration duration) const {
   record.bytes_in = body_bytes_in_;
   record.bytes_out = body_bytes_out_;
   record.duration = duration;
+  record.hold = hold_duration_;
   record.connect = connect_duration_;
   record.response_head = response_head_duration_;
   record.route = log_->get(LogText::kRoute);

@@ -44,10 +44,17 @@ void Exchange::attempt() {
 void Exchange::hold() {
   if (!transition(ExchangeState::kHolding)) return;
   pool_->wait(*this);
+  pool_->numbers().holds_begun.add();
+  hold_began_ = proxy_.parts_.context.scheduler().now();
   update_timer(Progress::kNone);
 }
 
-void Exchange::stop_holding() { static_cast<backend::PoolWaiter&>(*this).unlink(); }
+void Exchange::stop_holding() {
+  static_cast<backend::PoolWaiter&>(*this).unlink();
+  pool_->numbers().holds_ended.add();
+  hold_duration_ = hold_duration_.value_or(Duration{}) +
+                   (proxy_.parts_.context.scheduler().now() - hold_began_);
+}
 
 void Exchange::on_pool_decided() {
   Duration since = proxy_.parts_.context.scheduler().now() - first_try_at_;

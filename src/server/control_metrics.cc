@@ -71,6 +71,9 @@ std::string Control::metrics() const {
   scrape.process.connections_limit = group_.max_clients;
   scrape.process.access_lines_dropped = dropped_lines_->load(std::memory_order_relaxed);
   scrape.process.version = kVersion;
+  for (backend::PoolChecks& checks : backends_->checks())
+    if (scrape.checks.size() < current_->loaded.config->metrics.max_routes)
+      scrape.checks.push_back({std::move(checks.name), checks.succeeded, checks.failed});
   Survey survey(*current_->built.tables->pools, current_->loaded.config->metrics.max_routes);
   scrape.backends = std::move(survey.samples);
   scrape.pools_by_state = survey.pools_by_state();

@@ -162,7 +162,7 @@ class TestStart:
         with weir.connect() as one, weir.connect() as two:
             one.send(request_bytes(target='/1'))
             two.send(request_bytes('POST', '/2', body=b'body'))
-            weir.wait_metric('weir_requests_in_flight', 2)
+            weir.wait_metric('weir_held_requests', 2, pool='web')
             assert not manual_backend.has_waiting(0.2)
             check.send(response_bytes())
             for _ in range(2):
@@ -172,6 +172,9 @@ class TestStart:
                 peer.send(response_bytes(request.target.encode()))
             assert one.read_response().text == '/1'
             assert two.read_response().text == '/2'
+        weir.wait_metric('weir_held_requests', 0, pool='web')
+        weir.wait_metric('weir_health_checks_total', 1, pool='web', result='success')
+        assert float(weir.wait_access(path='/2')['hold']) > 0
 
     def test_waiting_ends_with_the_retry_window(self, run_weir, manual_backend):
         """No verdict in time: 503, which says so."""
@@ -179,7 +182,8 @@ class TestStart:
                                  'timeouts': {'retry_window': '200ms'}}})
         details = expect_failure(weir.get(), 'no_usable_backend')
         assert details == 'no_usable_backend: no first health check has come to its end'
-        assert weir.wait_access(reason='no_usable_backend')['phase'] == 'hold'
+        line = weir.wait_access(reason='no_usable_backend')
+        assert line['phase'] == 'hold' and float(line['hold']) >= 0.2
 
     def test_client_that_goes_while_it_waits(self, run_weir, manual_backend):
         """It takes its place with it."""

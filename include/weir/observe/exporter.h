@@ -46,6 +46,11 @@ struct BackendSample {
   std::uint64_t idle_connections = 0;
   std::array<std::uint64_t, 6> requests{};  // by class of status
 };
+struct CheckCount {
+  std::string pool;
+  std::uint64_t succeeded = 0;
+  std::uint64_t failed = 0;
+};
 using StateCount = std::pair<std::string_view, std::uint64_t>;
 
 // Everything of one scrape. Views and pointers live for the call.
@@ -58,6 +63,7 @@ struct Scrape {
   ProcessNumbers process;
   const SharedSeries* series = nullptr;
   std::vector<BackendSample> backends;  // those to be shown; the caller chooses
+  std::vector<CheckCount> checks;       // of the pools to be shown
   std::vector<StateCount> pools_by_state;
   std::vector<StateCount> backends_by_state;
 };

@@ -74,10 +74,13 @@ struct PoolNumbers {
   Number connections_reused;
   Number retries;
   Number retries_denied;            // by the retry budget
+  Number holds_begun;               // requests that waited for a first verdict …
+  Number holds_ended;               // … and do no more
   DurationHistogram connect;        // of connections that were made
   DurationHistogram response_head;  // last byte of the request sent until the final head
 
   void add(const PoolNumbers& other);
+  std::uint64_t held() const;
 };
 
 struct WorkerNumbers {

@@ -41,6 +41,7 @@ struct RequestRecord {
   std::uint64_t bytes_in = 0;   // request body
   std::uint64_t bytes_out = 0;  // response body
   Duration duration{};          // first byte of the request until its end
+  std::optional<Duration> hold;           // waited for a first verdict about the pool's backends
   std::optional<Duration> connect;        // of the last attempt that opened a connection
   std::optional<Duration> response_head;  // request sent until the final head
   std::string_view route;                 // label; empty: none
