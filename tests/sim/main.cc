@@ -43,7 +43,7 @@ void on_abort(int) {
 
 constexpr std::uint64_t kDefaultSeeds = 2'000;
 // Some guards matter in rare constellations only.
-constexpr std::uint64_t kDefaultMutationSeeds = 20'000;
+constexpr std::uint64_t kDefaultMutationSeeds = 200'000;
 
 struct Options {
   std::uint64_t seeds = 0;
