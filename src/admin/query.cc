@@ -3,17 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include "weir/base/ascii.h"
+
 namespace weir::admin {
-namespace {
-
-int digit_of(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-}  // namespace
 
 std::optional<std::string> percent_decoded(std::string_view text) {
   std::string out;
@@ -23,7 +15,7 @@ std::optional<std::string> percent_decoded(std::string_view text) {
       continue;
     }
     if (i + 2 >= text.size()) return std::nullopt;
-    int high = digit_of(text[i + 1]), low = digit_of(text[i + 2]);
+    int high = hex_value(text[i + 1]), low = hex_value(text[i + 2]);
     if (high < 0 || low < 0 || high + low == 0) return std::nullopt;
     out += static_cast<char>(high * 16 + low);
     i += 2;

@@ -5,6 +5,7 @@
 
 #include "rows.h"
 #include "texts.h"
+#include "weir/base/ascii.h"
 
 namespace weir::config {
 namespace {
@@ -29,8 +30,7 @@ struct CheckPath {
 };
 
 bool is_status(std::string_view text) {
-  return text.size() == 3 && text >= "100" && text <= "599" &&
-         text.find_first_not_of("0123456789") == std::string_view::npos;
+  return text.size() == 3 && text >= "100" && text <= "599" && is_digits(text);
 }
 
 bool is_status_range(std::string_view text) {

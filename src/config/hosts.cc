@@ -5,6 +5,7 @@
 #include "tree.h"
 #include "values.h"
 #include "weir/base/address.h"
+#include "weir/base/ascii.h"
 
 namespace weir::config {
 namespace {
@@ -19,14 +20,6 @@ Err<Error> wrong(std::string_view text, const std::string& what) {
 bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return lower;
 }
 
 // Of one label, or "" when it is well formed. Underscores are legal (CONTRACT §2).

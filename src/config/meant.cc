@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <optional>
@@ -10,23 +9,12 @@
 
 #include "values.h"
 #include "weir/base/address.h"
+#include "weir/base/ascii.h"
 
 namespace weir::config {
 namespace {
 
 using Kind = Node::Kind;
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
-
-bool is_digits(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
 
 std::string without_blanks(std::string_view text) {
   std::string out;

@@ -6,23 +6,12 @@
 #include "meant.h"
 #include "values.h"
 #include "weir/base/address.h"
+#include "weir/base/ascii.h"
 
 namespace weir::config {
 namespace {
 
 using Kind = Node::Kind;
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
-
-bool is_digits(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
 
 // What is left of a URL or of another proxy's line: an address with or without port.
 std::string bare_address(std::string_view text) {

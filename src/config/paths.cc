@@ -3,6 +3,7 @@
 #include "meant.h"
 #include "tree.h"
 #include "values.h"
+#include "weir/base/ascii.h"
 
 namespace weir::config {
 namespace {
@@ -16,13 +17,6 @@ Err<Error> wrong(std::string_view text, const std::string& what) {
 bool is_unreserved(unsigned char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
          c == '.' || c == '_' || c == '~';
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 // Decodes what may be decoded without a change of meaning (RFC 3986 §6.2.2.2).

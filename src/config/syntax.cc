@@ -11,6 +11,7 @@
 
 #include "keys.h"
 #include "scan.h"
+#include "weir/base/ascii.h"
 
 namespace weir::config {
 namespace {
@@ -18,12 +19,6 @@ namespace {
 constexpr std::string_view kTypographic[] = {"“", "”", "„", "«", "»", "‘", "’"};
 
 bool is_alnum(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
-}
 
 bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
   return std::find(words.begin(), words.end(), word) != words.end();

@@ -10,20 +10,13 @@
 #include "rows.h"
 #include "suggest.h"
 #include "values.h"
+#include "weir/base/ascii.h"
 
 namespace weir::config {
 namespace {
 
 constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::size_t kMaxLabelBytes = 200;
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return lower;
-}
 
 bool read_host(Scope& scope, const Node& node, std::string& out) {
   if (!read_string(scope, node, "a host name such as \"www.example.com\"", out)) return false;

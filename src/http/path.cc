@@ -1,22 +1,17 @@
 #include <cstring>
 
 #include "guards.h"
+#include "weir/base/ascii.h"
 #include "weir/http/forward.h"
 
 namespace weir::http {
 namespace {
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  char folded = static_cast<char>(c | 0x20);
-  return folded >= 'a' && folded <= 'f' ? folded - 'a' + 10 : -1;
-}
-
 // The byte that "%XX" at `at` stands for, or -1.
 int escaped_byte(std::string_view text, std::size_t at) {
   if (text[at] != '%' || at + 2 >= text.size()) return -1;
-  int high = hex_digit(text[at + 1]);
-  int low = hex_digit(text[at + 2]);
+  int high = hex_value(text[at + 1]);
+  int low = hex_value(text[at + 2]);
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
@@ -27,7 +22,7 @@ bool is_unreserved(int byte) {
 }
 
 bool is_hex_or_percent(int byte) {
-  return byte >= 0 && (byte == '%' || hex_digit(static_cast<char>(byte)) >= 0);
+  return byte >= 0 && (byte == '%' || hex_value(static_cast<char>(byte)) >= 0);
 }
 
 // Whether decoding leaves something that may be decoded again: no other byte takes part in escapes.

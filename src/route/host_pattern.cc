@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "weir/base/address.h"
+#include "weir/base/ascii.h"
 #include "weir/route/route_table.h"
 
 namespace weir::route {
@@ -15,17 +16,7 @@ Err<Error> error(std::string_view text, std::string_view what) {
   return Err{Error{"host \"" + std::string(text) + "\" " + std::string(what)}};
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 bool is_label_byte(char c) { return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '_'; }
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
 
 // What is wrong with a lower-case name, in words; empty when nothing is.
 std::string_view problem_of_name(std::string_view name) {
