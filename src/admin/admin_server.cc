@@ -128,6 +128,15 @@ AdminServer::AdminServer(wire::Context& context, AdminSource& source,
 
 AdminServer::~AdminServer() = default;
 
+template <typename Predicate>
+void AdminServer::cut_where(Predicate is_unwanted) {
+  // A list of its own: closing takes sessions out of the map.
+  std::vector<wire::InboundConnection*> connections;
+  for (auto& [key, session] : sessions_)
+    if (is_unwanted(*session)) connections.push_back(&session->connection());
+  for (wire::InboundConnection* connection : connections) connection->cut();
+}
+
 void AdminServer::accept(std::unique_ptr<net::Stream> stream, const Arrival& arrival) {
   if (is_full(arrival.door)) close_idle(arrival.door);
   if (is_full(arrival.door)) return;
@@ -138,18 +147,17 @@ void AdminServer::accept(std::unique_ptr<net::Stream> stream, const Arrival& arr
 
 void AdminServer::begin_closing() {
   is_closing_ = true;
-  std::vector<wire::InboundConnection*> idle;
-  for (auto& [key, session] : sessions_)
-    if (session->connection().state() == wire::InboundConnection::State::kIdle)
-      idle.push_back(&session->connection());
-  for (wire::InboundConnection* connection : idle) connection->cut();
+  cut_where([](Session& session) {
+    return session.connection().state() == wire::InboundConnection::State::kIdle;
+  });
 }
 
 // Half of the places are out of reach for those who come in by an address that is for anybody, and
 // an eighth for everyone but those who may open the Unix socket's path.
 bool AdminServer::is_full(Door door) const {
-  std::size_t kept = door == Door::kUnix ? 0 : std::max<std::size_t>(1, max_connections_ / 8);
-  if (sessions_.size() + kept >= max_connections_ + (max_connections_ == 1 ? 1 : 0)) return true;
+  std::size_t kept = std::min(std::max<std::size_t>(1, max_connections_ / 8), max_connections_ - 1);
+  if (door == Door::kUnix) kept = 0;
+  if (sessions_.size() + kept >= max_connections_) return true;
   if (door != Door::kMetrics) return false;
   auto scrapers = std::count_if(sessions_.begin(), sessions_.end(), [](const auto& entry) {
     return entry.second->door() == Door::kMetrics;
@@ -161,12 +169,10 @@ bool AdminServer::is_full(Door door) const {
 // us wait for the rest of it. Whoever holds connections without a word must not keep the others
 // out.
 void AdminServer::close_idle(Door door) {
-  // A list of its own: closing takes sessions out of the map.
-  std::vector<wire::InboundConnection*> connections;
-  for (auto& [key, session] : sessions_)
-    if ((session->door() == Door::kMetrics) == (door == Door::kMetrics) && session->is_incomplete())
-      connections.push_back(&session->connection());
-  for (wire::InboundConnection* connection : connections) connection->cut();
+  cut_where([door](Session& session) {
+    bool is_same_kind = (session.door() == Door::kMetrics) == (door == Door::kMetrics);
+    return is_same_kind && session.is_incomplete();
+  });
 }
 
 void AdminServer::on_request(wire::InboundConnection& connection, const http::RequestHead& head) {

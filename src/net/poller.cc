@@ -15,12 +15,13 @@ struct Poller::Batch {
   std::array<epoll_event, 256> events;
 };
 
-Poller::Poller() : fd_(::epoll_create1(EPOLL_CLOEXEC)), batch_(new Batch) { WEIR_CHECK(fd_ >= 0); }
+Poller::Poller() : fd_(::epoll_create1(EPOLL_CLOEXEC)), batch_(std::make_unique<Batch>()) {
+  WEIR_CHECK(fd_ >= 0);
+}
 
 Poller::~Poller() {
   WEIR_CHECK(retired_.empty());
   ::close(fd_);
-  delete batch_;
 }
 
 int Poller::control(int operation, int fd, std::uint32_t events, Pollable* pollable) {

@@ -5,6 +5,7 @@
 // call, holds 160 bytes a descriptor, and ends the process when the kernel will not watch one more.
 // Here a stream is added once, edge-triggered, and costs no further call. Loop's thread only.
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace weir::net {
@@ -62,7 +63,7 @@ class Poller {
   int control(int operation, int fd, std::uint32_t events, Pollable* pollable);
   struct Batch;
   int fd_;
-  Batch* batch_;
+  std::unique_ptr<Batch> batch_;
   std::vector<Pollable*> deferred_;
   std::vector<Pollable*> running_;  // deferred before, delivered in this turn
   std::vector<Pollable*> retired_;

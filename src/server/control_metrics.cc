@@ -31,9 +31,9 @@ class Survey {
         if (pool != nullptr) take(*pool, is_up, most);
   }
   std::vector<observe::BackendSample> samples;
-  std::vector<observe::StateCount> pools_by_state() const {
-    return {{"up", up_}, {"degraded", degraded_}, {"down", down_}, {"empty", empty_}};
-  }
+  // As of pool_state_word().
+  std::vector<observe::StateCount> pools_by_state = {
+      {"up", 0}, {"degraded", 0}, {"down", 0}, {"empty", 0}};
 
  private:
   void count(const backend::PoolSpec& pool) {
@@ -41,7 +41,7 @@ class Survey {
     for (const std::shared_ptr<backend::Backend>& backend : pool.backends)
       usable += backend->standing() == backend::Standing::kUsable ? 1 : 0;
     std::string_view state = backend::pool_state_word(usable, pool.backends.size());
-    ++(state == "up" ? up_ : state == "degraded" ? degraded_ : state == "down" ? down_ : empty_);
+    for (auto& [word, pools] : pools_by_state) pools += word == state ? 1 : 0;
   }
   void take(const backend::PoolSpec& pool, bool is_up, std::size_t most) {
     for (const std::shared_ptr<backend::Backend>& backend : pool.backends) {
@@ -50,7 +50,6 @@ class Survey {
         samples.push_back(sample_of(*backend));
     }
   }
-  std::uint64_t up_ = 0, degraded_ = 0, down_ = 0, empty_ = 0;
 };
 
 }  // namespace
@@ -76,7 +75,7 @@ std::string Control::metrics() const {
       scrape.checks.push_back({std::move(checks.name), checks.succeeded, checks.failed});
   Survey survey(*current_->built.tables->pools, current_->loaded.config->metrics.max_routes);
   scrape.backends = std::move(survey.samples);
-  scrape.pools_by_state = survey.pools_by_state();
+  scrape.pools_by_state = std::move(survey.pools_by_state);
   for (const backend::StateTotal& total : backends_->state_totals())
     scrape.backends_by_state.push_back({total.state, total.backends});
   return observe::export_text(scrape);
@@ -91,7 +90,7 @@ void Control::retain_series() {
         std::unordered_set<std::string_view> routes{observe::kNoneSeries};
         std::unordered_set<std::string_view> pools;
         for (const config::RouteConfig& route : version->loaded.config->route_entries)
-          routes.insert(route.name.empty() ? route.pool : route.name);
+          routes.insert(route.name);
         for (const config::PoolConfig& pool : version->loaded.config->pools)
           pools.insert(pool.name);
         series->routes.retain([&](const std::string& name) { return routes.contains(name); });

@@ -43,6 +43,8 @@ class AdminServer final : private wire::InboundOwner {
   class Session;
   bool is_full(Door door) const;
   void close_idle(Door door);
+  template <typename Predicate>
+  void cut_where(Predicate is_unwanted);
   const wire::InboundSettings& inbound_settings() const override { return settings_; }
   bool wants_close() const override { return is_closing_; }
   void on_request(wire::InboundConnection& connection, const http::RequestHead& head) override;
