@@ -52,6 +52,16 @@ char* append_character(char* to, unsigned code) {
 
 }  // namespace
 
+std::size_t first_not_utf8(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    std::size_t length = first_of(text.substr(at)).length;
+    if (length == 0) break;
+    at += length;
+  }
+  return at;
+}
+
 char* escape_json(char* to, std::string_view text) {
   constexpr unsigned kReplacement = 0xfffd;
   while (!text.empty()) {

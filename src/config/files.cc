@@ -43,7 +43,10 @@ std::string meant_file(const std::string& path) {
   std::size_t slash = path.rfind('/');
   std::string folder = slash == std::string::npos ? "" : path.substr(0, slash + 1);
   std::vector<std::string> names;
-  Result<std::vector<std::string>> beside = matches_of(folder + "*.toml");
+  std::size_t dot = path.rfind('.');
+  bool has_extension = dot != std::string::npos && dot >= folder.size();
+  std::string extension = has_extension ? path.substr(dot) : ".toml";
+  Result<std::vector<std::string>> beside = matches_of(folder + "*" + extension);
   if (!beside.ok()) return {};
   for (const std::string& found : *beside) names.push_back(found.substr(folder.size()));
   std::vector<std::string_view> legal(names.begin(), names.end());
@@ -100,7 +103,7 @@ std::string problem_of_output(const std::string& path, const std::string& user) 
          ", who may not write there)";
 }
 
-Result<std::string> read_file(const std::string& path) {
+Result<std::string> read_file(const std::string& path, std::size_t enough_bytes) {
   int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return cannot("open", path, errno);
   std::string text;
@@ -108,13 +111,12 @@ Result<std::string> read_file(const std::string& path) {
   for (;;) {
     ssize_t count = read(fd, chunk, sizeof chunk);
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) {
-      int code = errno;
-      close(fd);
-      if (count < 0) return cannot("read", path, code);
-      return text;
-    }
-    text.append(chunk, static_cast<std::size_t>(count));
+    int code = errno;
+    if (count > 0) text.append(chunk, static_cast<std::size_t>(count));
+    if (count > 0 && text.size() <= enough_bytes) continue;
+    close(fd);
+    if (count < 0) return cannot("read", path, code);
+    return text;
   }
 }
 

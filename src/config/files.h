@@ -8,8 +8,10 @@
 
 namespace weir::config {
 
-// The whole file, or why not: "cannot open FILE: No such file or directory".
-Result<std::string> read_file(const std::string& path);
+// The whole file, or why not: "cannot open FILE: No such file or directory". Reading ends somewhere
+// behind `enough_bytes`.
+Result<std::string> read_file(const std::string& path,
+                              std::size_t enough_bytes = std::string::npos);
 // `path` as seen from the folder of `file`; absolute paths stay.
 std::string beside(const std::string& file, const std::string& path);
 bool is_glob(std::string_view pattern);

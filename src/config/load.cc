@@ -165,16 +165,6 @@ void Loader::read_listener(const Member& member) {
   config_.listeners.push_back(std::move(listener));
 }
 
-void Loader::read_pages(const Node& root) {
-  const Node* section = root.find("pages");
-  if (section == nullptr || !is_section(report_, main_file_, *section, "pages")) return;
-  for (const Member& member : section->members) {
-    report_.add(
-        {main_file_, member.line, member.column},
-        "pages of one's own (" + in_quotes(member.key) + ") are not available in this version");
-  }
-}
-
 void Loader::read_pool_base(const Node& root) {
   const Node* section = root.find("pool_defaults");
   if (section == nullptr || !is_section(report_, main_file_, *section, "pool_defaults")) return;

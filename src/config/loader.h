@@ -2,6 +2,7 @@
 // One load from the first file to a Loaded: weir.toml's sections, then its pools and routes, then
 // the route files, then what can only be checked with everything at hand. Lives for one load.
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -31,7 +32,6 @@ class Loader {
   void read_sections(const Node& root);
   void read_listeners(const Node& root);
   void read_listener(const Member& member);
-  void read_pages(const Node& root);
   void read_pool_base(const Node& root);
   void check_top_level(const Node& root);
   void check_unknown_section(const Member& member, const std::string& outer);
@@ -46,6 +46,14 @@ class Loader {
   bool parse_file(const std::string& text, const std::string& file, Node& out);
   void check_action(Scope& scope, const Node& node, const RouteDraft& draft);
   void warn_of_host(const Scope& scope, const Node& node);
+  // pages.cc
+  void read_pages(const Node& root);
+  void read_page_table(const Node& table, const std::string& host);
+  void read_page_files(Scope& scope, const Node& node, PageEntry& entry);
+  void read_page_file(Scope& scope, const Node& node, PageEntry& entry);
+  std::shared_ptr<const std::string> load_page(Scope& scope, const Node& node,
+                                               const std::string& path);
+  void warn_of_placeholders(const std::string& path, std::string_view text);
   // checks.cc: across sections and files
   void check_all();
   void check_limits(const Node* at);
@@ -74,6 +82,7 @@ class Loader {
   Origins pool_base_origins_;
   std::map<std::string, Place> pool_places_;  // also of pools with errors
   std::vector<Place> route_pool_places_;      // of each route's pool key
+  std::map<std::string, std::shared_ptr<const std::string>> page_texts_;  // by path
   bool has_unread_file_ = false;
   bool has_unread_pool_ = false;  // a section that should be a pool's, or a listener's
   bool has_unread_listener_ = false;

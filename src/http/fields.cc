@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 
+#include "blanks.h"
 #include "known_name.h"
 
 namespace weir::http {
@@ -139,12 +140,6 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
 
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 std::size_t member_end(std::string_view list) {
   bool is_quoted = false;
   for (std::size_t i = 0; i < list.size(); ++i) {
@@ -164,7 +159,7 @@ std::size_t member_end(std::string_view list) {
 bool next_list_member(std::string_view& list, std::string_view& member) {
   while (!list.empty()) {
     std::size_t end = member_end(list);
-    member = trimmed(list.substr(0, end));
+    member = without_blanks(list.substr(0, end));
     list.remove_prefix(end == list.size() ? end : end + 1);
     if (!member.empty()) return true;
   }

@@ -1,3 +1,4 @@
+#include "blanks.h"
 #include "framing.h"
 #include "guards.h"
 #include "start_line.h"
@@ -5,12 +6,6 @@
 
 namespace weir::http {
 namespace {
-
-std::string_view without_spaces(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 // Of the whole lines of `fields`: the host of the Host field; none of two.
 void find_host(std::string_view fields, RequestHead& out) {
@@ -23,7 +18,7 @@ void find_host(std::string_view fields, RequestHead& out) {
     fields.remove_prefix(end + 2);
     if (colon == std::string_view::npos || field_id(line.substr(0, colon)) != FieldId::kHost)
       continue;
-    bool is_host = !has_host && parse_authority(without_spaces(line.substr(colon + 1)), out);
+    bool is_host = !has_host && parse_authority(without_blanks(line.substr(colon + 1)), out);
     has_host = true;
     if (!is_host) out.host = {};
   }

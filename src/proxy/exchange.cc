@@ -28,6 +28,8 @@ Exchange::Exchange(Proxy& proxy, wire::InboundConnection& client, const http::Re
   upload_kind_ = head.body.has_body() ? head.body.kind : http::BodyKind::kNone;
   client_.attach(*this);
   route(head);
+  // Without a request for a backend the head alone tells it.
+  if (failure_.has_value()) wanted_form_.ask(head.fields);
 }
 
 Exchange::~Exchange() = default;
@@ -344,10 +346,16 @@ void Exchange::reply(Failure failure, std::string_view detail) {
   failure_ = failure;
   status_ = row_of(failure).status;
   drop_backend();
+  note_wanted_form();
   forget_request();
   update_timer(Progress::kNone);
-  FailurePage page(failure, detail, proxy_.settings_->server_name,
-                   {request_id_.data(), request_id_bytes_});
+  FailurePage page({.failure = failure,
+                    .detail = detail,
+                    .server_name = proxy_.settings_->server_name,
+                    .request_id = {request_id_.data(), request_id_bytes_},
+                    .wanted = wanted_form_,
+                    .pages = proxy_.settings_->pages.get(),
+                    .host = text_.host()});
   client_.answer(page.response());
   body_bytes_out_ = method_ == http::Method::kHead ? 0 : page.response().body.size();
   finish_when_flushed();

@@ -18,6 +18,7 @@
 #include "weir/base/buffer.h"
 #include "weir/base/failure.h"
 #include "weir/base/recycled.h"
+#include "weir/http/accept.h"
 #include "weir/http/message.h"
 #include "weir/observe/request_in_flight.h"
 #include "weir/proxy/proxy.h"
@@ -93,6 +94,7 @@ class Exchange final : public ListNode<Exchange>,
   void send_upload();
   void forget_request();
   void forget_kept_request();
+  void note_wanted_form();
   void attempt_failed(Failure failure, bool is_unread, bool has_response_bytes,
                       std::string_view detail);
   // To weir's own log: LocalBackend::is_failure_news().
@@ -138,6 +140,7 @@ class Exchange final : public ListNode<Exchange>,
   std::size_t sent_bytes_ = 0;  // of request_, in this attempt
   http::BodyKind upload_kind_ = http::BodyKind::kNone;
   http::Method method_;
+  http::Acceptance wanted_form_;  // of a page; known once the request is about to be forgotten
   bool is_request_kept_ = true;
   bool expects_continue_ = false;
   bool forwards_trailers_ = true;  // of the request

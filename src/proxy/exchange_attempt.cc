@@ -52,8 +52,8 @@ void Exchange::hold() {
 void Exchange::stop_holding() {
   static_cast<backend::PoolWaiter&>(*this).unlink();
   pool_->numbers().holds_ended.add();
-  hold_duration_ = hold_duration_.value_or(Duration{}) +
-                   (proxy_.parts_.context.scheduler().now() - hold_began_);
+  hold_duration_ =
+      hold_duration_.value_or(Duration{}) + (proxy_.parts_.context.scheduler().now() - hold_began_);
 }
 
 void Exchange::on_pool_decided() {
@@ -130,6 +130,7 @@ void Exchange::send_upload() {
   }
   if (request_.size() > kMaxKeptRequestBytes) is_request_kept_ = false;
   if (!is_request_kept_) {
+    note_wanted_form();
     request_.clear();
     sent_bytes_ = 0;
   }
@@ -138,6 +139,12 @@ void Exchange::send_upload() {
   else
     client_.resume_body();
   update_timer(connection.queued_bytes() == 0 ? Progress::kMade : Progress::kNone);
+}
+
+// For a failure that may still come. In the common case no request is forgotten before its answer
+// has begun, so that nobody has to look.
+void Exchange::note_wanted_form() {
+  if (!wanted_form_.is_known()) wanted_form_.ask(request_.view());
 }
 
 void Exchange::forget_request() {

@@ -10,6 +10,7 @@ const http::Fields kNoFields;
 }
 
 void Exchange::on_informational(const http::ResponseHead& head) {
+  note_wanted_form();
   forget_kept_request();
   proxy_.parts_.numbers.received_from_backends_bytes.add(head.head_bytes);
   http::ResponseForwarding how;
@@ -18,6 +19,7 @@ void Exchange::on_informational(const http::ResponseHead& head) {
 }
 
 void Exchange::on_head(const http::ResponseHead& head) {
+  if (head.status == 101) note_wanted_form();  // which may be refused
   forget_kept_request();
   proxy_.parts_.numbers.received_from_backends_bytes.add(head.head_bytes);
   backend_->count_request(head.status / 100);

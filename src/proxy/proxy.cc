@@ -101,13 +101,24 @@ void Proxy::on_refused(wire::InboundConnection& connection, Failure failure,
                        std::string_view detail) {
   char request_id[32];
   format_request_id(parts_.rng.next(), parts_.rng.next(), request_id);
-  FailurePage page(failure, detail, settings_->server_name, {request_id, sizeof request_id});
+  http::RequestHead& head = parts_.context.request_head;
+  http::describe_refused(connection.refused_bytes(), head);
+  FailureCase what{.failure = failure,
+                   .detail = detail,
+                   .server_name = settings_->server_name,
+                   .request_id = {request_id, sizeof request_id},
+                   .pages = settings_->pages.get(),
+                   .host = head.host};
+  what.wanted.ask(connection.refused_bytes());
+  FailurePage page(what);
+  // HEAD is told how long the page is.
+  std::size_t body_bytes = head.method_text == "HEAD" ? 0 : page.response().body.size();
   Duration duration = parts_.context.scheduler().clock().now() - connection.request_began();
   observe::ListenerNumbers& listener = numbers_of(connection);
   parts_.numbers.requests_begun.add();
   parts_.numbers.requests_finished.add();
   parts_.numbers.failures[static_cast<std::size_t>(failure)].add();
-  parts_.numbers.sent_to_clients_bytes.add(page.response().body.size());
+  parts_.numbers.sent_to_clients_bytes.add(body_bytes);
   listener.requests[static_cast<std::size_t>(page.response().status / 100)].add();
   listener.duration.observe(duration);
   count_route(*no_route_series_, page.response().status, duration, failure);
@@ -117,8 +128,6 @@ void Proxy::on_refused(wire::InboundConnection& connection, Failure failure,
     record.listener = listener_of(connection).index;
     record.listener_name = listener_of(connection).name;
     record.client = connection.peer();
-    http::RequestHead& head = parts_.context.request_head;
-    http::describe_refused(connection.refused_bytes(), head);
     record.method = head.method_text;
     record.host = head.host;
     // A line that was too long for us is too long for the log.
@@ -127,7 +136,7 @@ void Proxy::on_refused(wire::InboundConnection& connection, Failure failure,
     record.minor_version = head.minor_version;
     record.scheme = http::name_of(listener_of(connection).scheme);
     record.status = page.response().status;
-    record.bytes_out = page.response().body.size();
+    record.bytes_out = body_bytes;
     record.duration = duration;
     record.failure = failure;
     record.phase = observe::Phase::kHead;

@@ -5,6 +5,8 @@
 #include <cctype>
 #include <cstring>
 
+#include "page_text.h"
+
 namespace weir::proxy {
 
 namespace {
@@ -35,36 +37,55 @@ bool is_cured_by_time(Failure failure) {
          failure == Failure::no_usable_backend;
 }
 
+void append_proxy_status(std::string& out, const FailureCase& what) {
+  const FailureRow& row = row_of(what.failure);
+  if (is_structured_token(what.server_name))
+    out = what.server_name;
+  else
+    append_quoted(out, what.server_name);
+  out.append("; error=").append(row.token).append("; details=");
+  std::string details(row.name);
+  if (!what.detail.empty()) details.append(": ").append(what.detail);
+  append_quoted(out, details);
+}
+
+struct PageText {
+  Form form = Form::kText;
+  std::string_view text;
+};
+
+// RFC 9110 §12.5.1: what the client wants most; of what it wants alike an own page, and of those
+// the one that is listed first. A client that wants none of it gets that, too.
+PageText choose(const FailureCase& what) {
+  std::vector<PageText> candidates;
+  if (what.pages != nullptr) {
+    if (const auto* files = what.pages->find(what.failure, what.host))
+      for (const config::PageFile& file : *files) candidates.push_back({file.form, *file.text});
+  }
+  for (Form form : {Form::kText, Form::kHtml, Form::kJson}) {
+    bool is_own = std::any_of(candidates.begin(), candidates.end(),
+                              [form](const PageText& page) { return page.form == form; });
+    if (!is_own) candidates.push_back({form, builtin_page(form)});
+  }
+  return *std::max_element(candidates.begin(), candidates.end(),
+                           [&](const PageText& a, const PageText& b) {
+                             return what.wanted.rank(a.form) < what.wanted.rank(b.form);
+                           });
+}
+
 }  // namespace
 
-FailurePage::FailurePage(Failure failure, std::string_view detail, std::string_view server_name,
-                         std::string_view request_id) {
-  const FailureRow& row = row_of(failure);
-  if (is_structured_token(server_name))
-    proxy_status_ = server_name;
-  else
-    append_quoted(proxy_status_, server_name);
-  proxy_status_ += "; error=";
-  proxy_status_ += row.token;
-  proxy_status_ += "; details=";
-  std::string details(row.name);
-  if (!detail.empty()) details.append(": ").append(detail);
-  append_quoted(proxy_status_, details);
-
-  body_.append(std::to_string(row.status))
-      .append(" ")
-      .append(http::reason_phrase(row.status))
-      .append("\n");
-  body_.append(row.text).append("\n\n");
-  body_.append("reason: ").append(details).append("\n");
-  if (!request_id.empty()) body_.append("request id: ").append(request_id).append("\n");
-
+FailurePage::FailurePage(const FailureCase& what) {
+  append_proxy_status(proxy_status_, what);
+  PageText page = choose(what);
+  append_page(body_, page.text, page.form, what.failure, what.request_id);
   fields_.push_back({"Proxy-Status", proxy_status_});
   fields_.push_back({"Cache-Control", "no-store"});
-  if (!request_id.empty()) fields_.push_back({"X-Request-Id", request_id});
-  if (is_cured_by_time(failure)) fields_.push_back({"Retry-After", "1"});
-  response_.status = row.status;
-  response_.content_type = "text/plain; charset=utf-8";
+  fields_.push_back({"Vary", "Accept"});
+  fields_.push_back({"X-Request-Id", what.request_id});
+  if (is_cured_by_time(what.failure)) fields_.push_back({"Retry-After", "1"});
+  response_.status = row_of(what.failure).status;
+  response_.content_type = http::content_type_of(page.form);
   response_.body = body_;
   response_.fields = fields_;
 }

@@ -30,7 +30,7 @@ class RequestText {
 
  private:
   static constexpr std::size_t kMaxMethodBytes = 24;
-  static constexpr std::size_t kMaxHostBytes = 96;
+  static constexpr std::size_t kMaxHostBytes = 255;  // never cut
   static constexpr std::size_t kMaxPathBytes = 160;
   static constexpr std::size_t kMaxRouteBytes = 64;
 

@@ -4,6 +4,7 @@
 
 #include "weir/base/address.h"
 #include "weir/base/ascii.h"
+#include "weir/route/covering.h"
 #include "weir/route/route_table.h"
 
 namespace weir::route {
@@ -58,6 +59,21 @@ std::string canonical_ipv6_literal(std::string_view host) {
   Result<IpAddress> address = IpAddress::parse(host);
   if (!address.ok()) return {};
   return address->is_v6() ? "[" + address->ip_text() + "]" : address->ip_text();
+}
+
+std::vector<std::string> patterns_covering(std::string_view host) {
+  if (host.empty() || host.size() > HostIndex::kMaxNameBytes) return {};
+  if (is_ip_literal(host)) {
+    std::string literal = canonical_ipv6_literal(host);
+    return {literal.empty() ? std::string(host) : literal};
+  }
+  std::vector<std::string> patterns = {std::string(host), "." + std::string(host)};
+  for (std::size_t dot = host.find('.'); dot != std::string_view::npos;
+       dot = host.find('.', dot + 1)) {
+    if (patterns.size() == 2) patterns.push_back("*" + std::string(host.substr(dot)));
+    patterns.emplace_back(host.substr(dot));
+  }
+  return patterns;
 }
 
 Result<std::string> canonical_host_pattern(std::string_view text) {

@@ -161,6 +161,7 @@ std::shared_ptr<const proxy::Settings> Control::make_settings(const config::Conf
   settings->inbound.client_fin = config.timeouts.client_fin;
   settings->logs_requests = config.log.access.kind != config::AccessTarget::Kind::kOff;
   settings->logs_queries = config.log.query;
+  if (!config.pages.empty()) settings->pages = std::make_shared<proxy::Pages>(config.pages);
   // Listeners are those that were bound; a listener that a reload dropped keeps its defaults.
   for (const Address& address : addresses_) {
     proxy::ListenerSettings listener;

@@ -25,6 +25,12 @@ std::vector<std::string> settings_of(const config::Loaded& loaded) {
   return values;
 }
 
+// Their paths are among the settings; this is about what the files say.
+bool has_new_pages(const config::Loaded& before, const config::Loaded& after) {
+  return before.config.has_value() && after.config.has_value() &&
+         before.config->pages != after.config->pages;
+}
+
 // "11:15:45Z (file change: pool web changed)"; with the day when that is not today.
 std::string text_of(const admin::ReloadStatus& change, WallTime now) {
   std::string at, today;
@@ -69,7 +75,8 @@ void Control::reload(std::string cause) {
       [this, version, before = current_] {
         version->read(load_);
         version->build(*builder_);
-        version->has_new_settings = settings_of(before->loaded) != settings_of(version->loaded);
+        version->has_new_settings = settings_of(before->loaded) != settings_of(version->loaded) ||
+                                    has_new_pages(before->loaded, version->loaded);
         if (!version->errors.empty()) return;
         if (std::optional<Error> error = open_access_log(*version, before.get()))
           version->errors.push_back({{config_file_, 0, 0}, error->message});

@@ -144,7 +144,7 @@ class TestCheck:
         ('[listener.extra]\nbind = ["127.0.0.1:0"]', 'proxy_protocol = "off"'),
         ('[pool.extra]\nbackends = ["127.0.0.1:9001"]', 'sticky = ""'),
         ('[pool.extra]\nbackends = ["127.0.0.1:9001"]', 'queue = { size = 1000, timeout = "10s" }'),
-        ('[pages]', ''), ('[dns]', 'servers = []'), ('[tracing]', 'endpoint = ""')])
+        ('[dns]', 'servers = []'), ('[tracing]', 'endpoint = ""')])
     def test_key_of_a_later_version_at_its_default(self, tmp_path, section, key):
         """At its default such a key is accepted."""
         file = write(tmp_path, to_toml(configuration(POOL)) + f'\n{section}\n{key}\n')

@@ -454,6 +454,25 @@ VALUES = [
     (server('name = "my weir"'), '2:8', 'letters, digits'),
 ]
 
+PAGES = [
+    ('[pages]\n"503" = "503.html"', '2:9', 'cannot open 503.html: No such file'),
+    ('[pages]\n"503" = "/etc/haproxy/errors/503.http"', '2:9', 'ends in .html, .json or .txt'),
+    ('[pages]\n"503" = "503.htm"\n', '2:9', 'cannot open 503.htm'),
+    ('[pages]\n"503" = true', '2:9', 'expected a file'),
+    ('[pages]\n"404,503" = "sorry.html"', '2:1', 'expected a status such as "503"'),
+    ('[pages]\n"403" = "sorry.html"', '2:1', 'weir itself never answers that', '404'),
+    ('[pages]\n50x = "sorry.html"', '2:1', 'did you mean "5xx"?'),
+    ('[pages]\nno_backend = "sorry.html"', '2:1', 'a reason such as "no_usable_backend"'),
+    ('[pages]\nconect_refused = "sorry.html"', '2:1', 'did you mean "connect_refused"?'),
+    ('[pages.www.example.com]\n"503" = "503.html"', '1:8', 'did you mean [pages."www.example.com"]?'),
+    ('[pages."https://a"]\n"503" = "503.html"', '1:8', 'has a scheme'),
+    ('[server]\nerror_page = "/50x.html"', '2:1', '[pages] with "503" = "pages/503.html"'),
+    ('[listener.a]\nbind = [":81"]\nerrorfile = "/etc/haproxy/errors/503.http"', '3:1', '[pages] with'),
+    (pool('proxy_intercept_errors = true'), '3:1', "for weir's own answers"),
+    ('[error_page]\n"503" = "503.html"', '1:2', '[pages] with'),
+    ('[errors]\n"503" = "503.html"', '1:2', 'did you mean [pages]?'),
+]
+
 # Of features that this version has not; a row goes when its feature comes.
 LATER = [
     (pool('balance = "source"'), '3:11', 'weir\'s word is "hash"', 'not available in this version'),
@@ -466,10 +485,9 @@ LATER = [
     (backends('["app.internal:80"]'), '2:13', 'host names are not available in this version'),
     (backends('["localhost:9001"]'), '2:13', 'did you mean "127.0.0.1:9001"?'),
     ('[routes]\nfiles = ["a.map"]', '2:10', 'map files are not available in this version'),
-    ('[pages]\n"503" = "503.html"', '2:1', 'not available in this version'),
 ]
 
-ALL = [*NOT_TOML, *OTHER_FILES, *SECTIONS, *KEYS, *ADDRESSES, *ROUTES, *VALUES, *LATER]
+ALL = [*NOT_TOML, *OTHER_FILES, *SECTIONS, *KEYS, *ADDRESSES, *ROUTES, *VALUES, *PAGES, *LATER]
 WHOLE_FILES = {snippet for snippet, *_ in OTHER_FILES}
 
 
@@ -497,7 +515,7 @@ def mended(text, place, message):
     new = meant[1]
     if re.match(r'\s*=', text[begin + len(old):]):
         new = new.strip('"')
-    if re.fullmatch(r'\[\[?[\w.]+\]\]?', new):  # a title: the whole line
+    if re.fullmatch(r'\[\[?[\w."]+\]\]?', new):  # a title: the whole line
         begin -= column - 1
         old = text[begin:].split('\n', 1)[0]
     assert new != old, 'it suggests the word itself'

@@ -7,6 +7,9 @@
 
 namespace weir {
 
+// Where `text` ceases to be UTF-8 (RFC 3629 §3); its size when all of it is.
+std::size_t first_not_utf8(std::string_view text);
+
 // What one byte may become at most: \\u001f.
 inline constexpr std::size_t kMaxJsonBytes = 6;
 

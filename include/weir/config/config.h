@@ -13,6 +13,7 @@
 #include "weir/base/address.h"
 #include "weir/base/log.h"
 #include "weir/base/time.h"
+#include "weir/config/pages.h"
 
 namespace weir::config {
 
@@ -178,6 +179,7 @@ struct Config {
   TimeoutConfig timeouts;
   LimitConfig limits;
   LogConfig log;
+  std::vector<PageEntry> pages;  // of [pages], in order of the file
   std::vector<PoolConfig> pools;
   std::vector<RouteConfig> route_entries;
 };

@@ -19,6 +19,7 @@
 #include "weir/observe/request_in_flight.h"
 #include "weir/observe/request_record.h"
 #include "weir/observe/series.h"
+#include "weir/proxy/pages.h"
 #include "weir/route/route_table.h"
 #include "weir/wire/context.h"
 #include "weir/wire/inbound.h"
@@ -42,7 +43,8 @@ struct Settings {
   wire::InboundSettings inbound;
   std::vector<ListenerSettings> listeners;  // by bound address
   bool logs_requests = false;
-  bool logs_queries = false;  // in the path of those lines
+  bool logs_queries = false;           // in the path of those lines
+  std::shared_ptr<const Pages> pages;  // one's own for failures; null: none
 };
 
 class Proxy final : public wire::InboundOwner {

@@ -179,7 +179,6 @@ TEST_CASE("later keys without a default, and later words of present keys") {
                         {"route", "hold = { timeout = \"60s\" }"},
                         {"route", "files = { root = \"/srv\" }"},
                         {"route", "redirect = \"https://x\""},
-                        {"pages", "\"503\" = \"503.html\""},
                         {"pool", "balance = \"random\""},
                         {"pool", "balance = \"hash\""},
                         {"pool", "outlier = false"},
