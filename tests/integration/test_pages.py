@@ -55,7 +55,8 @@ class Page(html.parser.HTMLParser):
 class TestForm:
     @pytest.mark.parametrize('accept, content_type', [
         (None, TEXT), ('*/*', TEXT), ('', TEXT), ('image/png', TEXT), ('text/plain', TEXT), ('text/*', TEXT),
-        (BROWSER, HTML), ('text/html', HTML), ('text/html;q=0.2, text/plain;q=0.1', HTML), ('text/plain;q=0, text/*', HTML),
+        (BROWSER, HTML), ('text/html', HTML), ('text/html;q=0.2, text/plain;q=0.1', HTML),
+                                                      ('text/plain;q=0, text/*', HTML),
         ('application/json', JSON), ('application/problem+json', JSON), ('application/vnd.api+json', JSON),
         ('application/json, text/plain, */*', JSON), ('text/html;q=0.5, application/json;q=0.6', JSON),
         ('application/*', JSON), ('*/*;q=0.1, application/json', JSON)])
@@ -98,7 +99,8 @@ class TestForm:
         for accept in ('*/*', BROWSER, 'application/json'):
             response = weir.get('/path<script>?query', 'a.example', fields=[('Accept', accept), *fields])
             page = response.text.replace(response.get('X-Request-Id'), '')
-            for word in ('127.0.0.1', 'weir', 'web', 'a.example', 'path', 'query', 'agent', 'refer', 'secret', 'script'):
+            for word in ('127.0.0.1', 'weir', 'web', 'a.example', 'path', 'query', 'agent', 'refer', 'secret',
+                         'script'):
                 assert word not in page, word
             assert not re.search(r'\d+\.\d+\.\d+', page)
 
@@ -188,7 +190,8 @@ class TestOwn:
         weir = self.start(
             run_weir, tmp_path,
             {'5xx': 'PAGES/all.html', 'bad_request': 'PAGES/all.html',
-             'www.b.example': {'503': 'PAGES/www.html', '400': 'PAGES/www.html'}, '*.b.example': {'5xx': 'PAGES/one.html'},
+             'www.b.example': {'503': 'PAGES/www.html', '400': 'PAGES/www.html'},
+             '*.b.example': {'5xx': 'PAGES/one.html'},
              '.b.example': {'404': 'PAGES/domain.html', '5xx': 'PAGES/domain.html'}},
             all_html='all', www_html='www', one_html='one', domain_html='domain')
         for host, page in (('www.b.example', 'www'), ('WWW.b.example.:80', 'www'), ('x.b.example', 'one'),
@@ -306,8 +309,8 @@ class TestCheck:
         """An error with its place, at check and at start; a name that is almost there is suggested."""
         own(tmp_path, **{'503_html': 'sorry'})
         _, err, line = self.check(tmp_path, {'503': 'pages/505.html'}, 2)
-        assert re.fullmatch(rf'weir: weir\.toml:{line}:\d+: 503: cannot open pages/505\.html: No such file or directory '
-                            r'\(did you mean pages/503\.html\?\)\n', err), err
+        assert re.fullmatch(rf'weir: weir\.toml:{line}:\d+: 503: cannot open pages/505\.html: No such file or '
+                            r'directory \(did you mean pages/503\.html\?\)\n', err), err
         run_once(['run', '-c', 'weir.toml'], tmp_path, code=2)
         self.check(tmp_path, {'503': 'pages/503.html'}, 0)
 
