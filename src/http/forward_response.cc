@@ -72,7 +72,7 @@ class ResponseWriter {
     if (how_.body.kind == BodyKind::kLength)
       writer_.put_field("Content-Length", how_.body.length);
     else if (how_.body.kind == BodyKind::kNone)  // HEAD or 304: what a GET would have
-      writer_.put_field(field.name, field.value);
+      writer_.put_field(field.name, parse_decimal(field.value).value_or(0));
   }
 
   void write_ours() {

@@ -22,16 +22,16 @@ Refusal read_codings(std::string_view list, BodyFraming& out) {
     return {};
   }
   if (list.empty()) return {"an empty Transfer-Encoding"};
-  std::string_view first;
-  std::string_view last;
+  bool has_known = false;
+  bool has_chunked = false;
   std::string_view member;
   while (next_list_member(list, member)) {
-    if (first.empty()) first = member;
-    last = member;
-    if (!is_known_coding(member) && !equals_ignoring_case(member, "chunked"))
-      return {"an unknown transfer coding"};
+    if (has_chunked) return {"a transfer coding behind chunked"};
+    has_chunked = equals_ignoring_case(member, "chunked");
+    if (!has_chunked && !is_known_coding(member)) return {"an unknown transfer coding"};
+    has_known |= !has_chunked;
   }
-  if (is_known_coding(first) && equals_ignoring_case(last, "chunked"))
+  if (has_known && has_chunked)
     return {"a transfer coding other than chunked", Failure::not_implemented};
   return {"Transfer-Encoding is not chunked alone"};
 }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "guards.h"
 #include "weir/http/forward.h"
 
 namespace weir::http {
@@ -12,6 +13,13 @@ bool is_trusted(const IpAddress& address, const TrustPolicy& policy) {
   return false;
 }
 
+// RFC 7239 §6: digits, or a name of the proxy's own for a port that it hides.
+bool is_node_port(std::string_view text) {
+  constexpr std::size_t kMaxDigits = 5;
+  if (text.starts_with('_')) return is_all(text.substr(1), kHostChar);
+  return text.size() <= kMaxDigits && is_all(text, kDigitChar);
+}
+
 // "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:80".
 std::optional<IpAddress> parse_node(std::string_view text) {
   std::size_t host_size = text.size();
@@ -20,7 +28,7 @@ std::optional<IpAddress> parse_node(std::string_view text) {
   else if (text.find(':') == text.rfind(':'))
     host_size = std::min(text.find(':'), text.size());
   std::string_view rest = text.substr(host_size);
-  if (!rest.empty() && rest.front() != ':') return std::nullopt;
+  if (!rest.empty() && (rest.front() != ':' || !is_node_port(rest.substr(1)))) return std::nullopt;
   Result<IpAddress> ip = IpAddress::parse(text.substr(0, host_size));
   if (!ip.ok()) return std::nullopt;
   return *ip;

@@ -81,6 +81,8 @@ TEST_CASE("R20: answers without a body keep the length of a GET, 1xx and 204 los
   };
   CHECK(count("HTTP/1.1 200 OK", Method::kHead) == 1);
   CHECK(count("HTTP/1.1 304 x", Method::kGet) == 1);
+  CHECK(has_line(answered(response_with("Content-Length: 007\r\n"), plain(), Method::kHead),
+                 "Content-Length: 7"));
   CHECK(count("HTTP/1.1 204 x", Method::kGet) == 0);
   CHECK(count("HTTP/1.1 100 x", Method::kGet) == 0);
   CHECK(count("HTTP/1.1 103 x", Method::kGet) == 0);

@@ -63,6 +63,7 @@ TEST_CASE("R01: only chunked, once, is a transfer coding") {
       {"Transfer-Encoding: gzip\r\n", "bad_request"},
       {"Transfer-Encoding: chunked, gzip\r\n", "bad_request"},
       {"Transfer-Encoding: gzip, chunked, gzip\r\n", "bad_request"},
+      {"Transfer-Encoding: gzip, chunked, chunked\r\n", "bad_request"},
       {"Transfer-Encoding: xchunked\r\n", "bad_request"},
       {"Transfer-Encoding: chunkedx\r\n", "bad_request"},
       {"Transfer-Encoding: chunke\r\n", "bad_request"},

@@ -53,6 +53,12 @@ TEST_CASE("R15: the client is the right-most address that is not trusted") {
            {"[2001:db8::7]x", "10.0.0.1"},
            {"192.0.2.256", "10.0.0.1"},
            {"192.0.2.7 10.1.1.1", "10.0.0.1"},
+           {"192.0.2.7:", "10.0.0.1"},
+           {"192.0.2.7:x", "10.0.0.1"},
+           {"192.0.2.7:_x", "192.0.2.7"},
+           {"192.0.2.7:_", "10.0.0.1"},
+           {"192.0.2.7:123456", "10.0.0.1"},
+           {"[2001:db8::7]:x", "10.0.0.1"},
        }) {
     CAPTURE(row.value);
     ClientIdentity identity = identify("X-Forwarded-For: " + std::string(row.value) + "\r\n");
