@@ -283,6 +283,20 @@ std::optional<Failure> check_forwardable(const RequestHead& head, std::string_vi
   return std::nullopt;
 }
 
+bool may_echo(const Field& field) {
+  switch (field.id) {
+    case FieldId::kCookie:
+    case FieldId::kAuthorization:
+    case FieldId::kForwarded:
+    case FieldId::kXRequestId:
+    case FieldId::kGatewayAlias:
+      return false;
+    default:
+      return !has_forwarded_prefix(field.name) &&
+             !equals_ignoring_case(field.name, "Proxy-Authorization");
+  }
+}
+
 std::string_view allowed_upgrade(const RequestHead& head, const TrustPolicy& policy) {
   std::string_view list = head.upgrade;
   std::string_view token;

@@ -356,7 +356,9 @@ void Exchange::reply(Failure failure, std::string_view detail) {
                     .wanted = wanted_form_,
                     .pages = proxy_.settings_->pages.get(),
                     .host = text_.host()});
-  client_.answer(page.response());
+  http::LocalResponse response = page.response();
+  response.keep_alive = failure != Failure::bad_request;  // R08
+  client_.answer(response);
   body_bytes_out_ = method_ == http::Method::kHead ? 0 : page.response().body.size();
   finish_when_flushed();
 }
@@ -371,10 +373,7 @@ void Exchange::prepare_last_hop_answer(const http::RequestHead& head) {
       .append(head.minor_version == 0 ? "0" : "1");
   echo_ += "\r\n";
   for (const http::Field& field : head.fields) {
-    // RFC 9110 §9.3.8: nothing that a third party must not learn.
-    if (field.id == http::FieldId::kCookie || field.id == http::FieldId::kAuthorization ||
-        http::equals_ignoring_case(field.name, "Proxy-Authorization"))
-      continue;
+    if (!http::may_echo(field)) continue;
     echo_.append(field.name).append(": ").append(field.value).append("\r\n");
   }
   echo_ += "\r\n";

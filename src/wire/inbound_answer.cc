@@ -95,7 +95,7 @@ void InboundConnection::answer(http::LocalResponse response) {
   response_ = ResponseState::kEnded;
   if (state_ != State::kExchange) return;
   Work& work = *work_;
-  keep_alive_ = work.wants_keep_alive && request_is_complete_ && !is_deaf_ &&
+  keep_alive_ = response.keep_alive && work.wants_keep_alive && request_is_complete_ && !is_deaf_ &&
                 !owner_.wants_close() && (!read_ended_ || !work.kept.is_empty());
   work.answer_kind = http::BodyKind::kLength;
   response.keep_alive = keep_alive_;

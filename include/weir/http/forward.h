@@ -37,6 +37,11 @@ struct ClientIdentity {
 ClientIdentity identify_client(const RequestHead& head, const IpAddress& peer,
                                Scheme listener_scheme, const TrustPolicy& policy);
 
+// Whether a TRACE that ends here sends this field back (R07): no credentials (RFC 9110 §9.3.8), and
+// none of the fields that proxies like us add, which tell of the hops in front; but Via is what
+// TRACE is asked for.
+bool may_echo(const Field& field);
+
 // Whether the request asks for an upgrade that may tunnel: its token as the client wrote it, or
 // empty (R19).
 std::string_view allowed_upgrade(const RequestHead& head, const TrustPolicy& policy);

@@ -107,7 +107,8 @@ class InboundConnection final : public ListNode<InboundConnection>, private net:
   void send_body(std::string_view bytes);
   // The body is complete as far as the source is concerned; the framing's end goes out.
   void end_response(const http::Fields& trailers);
-  // A whole answer of weir's own: head, body, end.
+  // A whole answer of weir's own: head, body, end. Its keep_alive says whether the connection may
+  // go on as far as the handler is concerned.
   void answer(http::LocalResponse response);
   // Hands over what was composed. kAboveMark: pause the source. kBroken: the client is gone.
   net::WriteResult flush();

@@ -287,7 +287,9 @@ TEST_CASE("R07: Max-Forwards at 0 is answered by weir, without what a third part
   World world;
   std::string fields =
       "Max-Forwards: 0\r\nCookie: secret=1\r\nAuthorization: Basic c2VjcmV0\r\n"
-      "Proxy-Authorization: Basic c2VjcmV0\r\nX-Seen: yes\r\n\r\n";
+      "Proxy-Authorization: Basic c2VjcmV0\r\nX-Forwarded-For: secret\r\n"
+      "Forwarded: for=secret\r\nX-Request-Id: secret\r\nX_Forwarded_Host: secret\r\n"
+      "X-Seen: yes\r\n\r\n";
   FakePeer& client = world.client("TRACE /t?q HTTP/1.1\r\nHost: a\r\n" + fields);
   std::string answer = client.take_received();
   CHECK(answer.starts_with("HTTP/1.1 200 OK\r\n"));

@@ -152,6 +152,17 @@ TEST_CASE("R23: informational answers pass in order, but not to 1.0") {
   }
 }
 
+TEST_CASE("R08: an answer of weir's own may end the connection") {
+  Inbound inbound;
+  inbound.client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /next HTTP/1.1\r\nHost: a\r\n\r\n");
+  weir::http::LocalResponse response;
+  response.keep_alive = false;
+  inbound.connection->answer(response);
+  inbound.release();
+  CHECK(has(inbound.client.take_received(), "\r\nConnection: close\r\n"));
+  CHECK(inbound.closing() == Closing::kFinished);
+}
+
 TEST_CASE("R29: an answer before the request is whole ends the connection") {
   Inbound inbound;
   inbound.client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab");
