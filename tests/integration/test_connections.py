@@ -110,29 +110,6 @@ def test_http10_closes_unless_asked(weir):
             assert response.text == 'ok' and response.get('Connection').lower() == 'keep-alive'
 
 
-def test_http10_gets_no_chunked(run_weir, make_backend):
-    """R27: a chunked answer goes to a 1.0 client until close, even when it asked for keep-alive."""
-    backend = make_backend(lambda request, peer: b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n' + chunked(b'one', b'two'))
-    weir = run_weir({'web': [backend.address]})
-    with weir.connect() as client:
-        client.send(request_bytes(fields={'Connection': 'keep-alive'}, version='1.0'))
-        response = client.read_response()
-        assert response.body == b'onetwo' and not response.has('Transfer-Encoding')
-
-
-def test_until_close_answer_is_chunked_for_the_client(run_weir, manual_backend):
-    """R20: an answer without framing ends with the backend's connection; the client gets chunks."""
-    weir = run_weir({'web': [manual_backend.address]})
-    with weir.connect() as client:
-        client.send(request_bytes())
-        peer = manual_backend.accept()
-        peer.read_request()
-        peer.send('HTTP/1.0 200 OK\r\n\r\nuntil the end')
-        peer.close()
-        response = client.read_response()
-        assert response.text == 'until the end' and response.get('Transfer-Encoding') == 'chunked'
-
-
 def test_pipelined_requests_are_answered_in_order(run_weir, make_backend):
     """R28: one exchange at a time, in order, whatever the client sends at once."""
     backend = make_backend(lambda request, peer: response_bytes(request.target.encode()))
@@ -243,41 +220,6 @@ def test_gone_client_takes_its_backend_request_along(run_weir, manual_backend):
         peer.read_request()
         peer.expect_cut()
         weir.wait_failure('client_gone')
-
-
-def test_idle_backend_connection_that_says_something_is_closed(run_weir, manual_backend):
-    """R22: bytes from an idle connection belong to nobody; no client ever sees them."""
-    weir = run_weir({'web': [manual_backend.address]})
-    with weir.connect() as client:
-        client.send(request_bytes())
-        peer = manual_backend.accept()
-        peer.read_request()
-        peer.send(response_bytes(b'mine'))
-        assert client.read_response().text == 'mine'
-        peer.send(response_bytes(b'poison'))
-        peer.expect_cut()
-        client.send(request_bytes())
-        fresh = manual_backend.accept()
-        fresh.read_request()
-        fresh.send(response_bytes(b'clean'))
-        assert client.read_response().text == 'clean'
-
-
-def test_bytes_behind_a_response_close_its_connection(run_weir, manual_backend):
-    """R22: a second response that nobody asked for is dropped with its connection."""
-    weir = run_weir({'web': [manual_backend.address]})
-    with weir.connect() as client:
-        client.send(request_bytes())
-        peer = manual_backend.accept()
-        peer.read_request()
-        peer.send(response_bytes(b'mine') + response_bytes(b'poison'))
-        assert client.read_response().text == 'mine'
-        peer.expect_cut()
-        client.send(request_bytes())
-        fresh = manual_backend.accept()
-        fresh.read_request()
-        fresh.send(response_bytes(b'clean'))
-        assert client.read_response().text == 'clean'
 
 
 def test_idle_backend_connection_that_ends_is_not_used(run_weir, manual_backend):

@@ -239,28 +239,6 @@ def test_refused_upgrade_is_an_ordinary_answer(run_weir, manual_backend):
         assert client.read_response().text == 'plain'
 
 
-@pytest.mark.parametrize('fields', [
-    {'Connection': 'Upgrade', 'Upgrade': 'h2c', 'HTTP2-Settings': 'AAMAAABkAAQAAP__'},
-    {'Connection': 'Upgrade', 'Upgrade': 'custom'},
-    {'Upgrade': 'websocket'},
-])
-def test_other_upgrades_are_stripped(run_weir, backend, fields):
-    """R19: only tokens of the listener's list, only when Connection names Upgrade."""
-    weir = run_weir({'web': [backend.address]})
-    assert weir.get(fields=fields).status == 200
-    head = backend.requests[0].head
-    assert not head.has('Upgrade') and not head.has('HTTP2-Settings')
-
-
-def test_no_upgrade_from_http10(run_weir, backend):
-    """R19: only from 1.1."""
-    weir = run_weir({'web': [backend.address]})
-    with weir.connect() as client:
-        client.send(request_bytes(fields=HANDSHAKE, version='1.0'))
-        assert client.read_response().status == 200
-    assert not backend.requests[0].head.has('Upgrade')
-
-
 def test_upgrades_of_the_listener(run_weir, manual_backend):
     """`upgrades` lists what may tunnel."""
     weir = run_weir({'web': [manual_backend.address]}, listener={'public': {'upgrades': ['custom']}})
@@ -271,14 +249,3 @@ def test_upgrades_of_the_listener(run_weir, manual_backend):
         peer.send('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: custom\r\n\r\nraw')
         client.read_response()
         assert client.read_exactly(3) == b'raw'
-
-
-def test_switch_to_another_protocol_is_a_bad_response(run_weir, manual_backend):
-    """R23: a 101 has to name a protocol that was asked for."""
-    weir = run_weir({'web': [manual_backend.address]})
-    with weir.connect() as client:
-        client.send(request_bytes(fields=HANDSHAKE))
-        peer = manual_backend.accept()
-        peer.read_request()
-        peer.send('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n')
-        assert client.read_response().status == 502

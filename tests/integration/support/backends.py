@@ -80,6 +80,10 @@ class AutoBackend:
         with self._lock:
             return len(self.peers)
 
+    def open_connection_count(self):
+        with self._lock:
+            return sum(peer.socket.fileno() >= 0 for peer in self.peers)
+
     def targets(self):
         with self._lock:
             return [request.target for request in self.requests]
