@@ -80,9 +80,11 @@ class AutoBackend:
         with self._lock:
             return len(self.peers)
 
-    def open_connection_count(self):
+    def open_peers_since(self, mark):
+        """Connections of which something came since then and that are open still, with those bytes."""
         with self._lock:
-            return sum(peer.socket.fileno() >= 0 for peer in self.peers)
+            heard = [(peer, bytes(peer.received[mark.get(peer, 0):])) for peer in self.peers]
+        return [(peer, new) for peer, new in heard if new and peer.socket.fileno() >= 0]
 
     def targets(self):
         with self._lock:

@@ -75,7 +75,8 @@ class Prober:
         heard = self._heard_with_marker(mark)
         assert b'smuggled' not in heard, heard
         assert [request.target for request in self.backend.requests[finished:]] == [MARKER], heard
-        until(lambda: self.backend.open_connection_count() <= 1, 'the unfinished request is cut')
+        until(lambda: all(MARKER.encode() in new for _, new in self.backend.open_peers_since(mark)),
+              'the unfinished request is cut')
 
     def pass_on(self, data, listener='public', method='GET'):
         """The request as the backend got it; what came back is 200."""
