@@ -34,9 +34,10 @@ bool Loader::parse_file(const std::string& text, const std::string& file, Node& 
   }
   Explained explained = explain_syntax(text, root.error());
   std::string message = explained.error.message;
-  std::string problem = explained.mended_line.empty()
-                            ? std::string()
-                            : problem_of_line(explained.title, explained.mended_line);
+  // A mended line may be one to mend in turn, without end.
+  bool is_worth_trying = !explained.mended_line.empty() && text_ == Text::kFile;
+  std::string problem =
+      is_worth_trying ? problem_of_line(explained.title, explained.mended_line) : std::string();
   bool is_another =
       problem.find("stands without") != std::string::npos || problem.starts_with("not TOML");
   if (!problem.empty() && !is_another) {

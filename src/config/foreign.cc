@@ -4,6 +4,7 @@
 
 #include "scan.h"
 #include "syntax.h"
+#include "weir/base/json_text.h"
 
 namespace weir::config {
 namespace {
@@ -174,6 +175,16 @@ unsigned conflict_line(std::string_view text) {
   return 0;
 }
 
+// A text in an older encoding: the parser would complain of whatever stands in front of the byte.
+SyntaxError other_encoding(std::string_view text) {
+  std::size_t good = utf8_prefix(text);
+  if (good == text.size()) return {};
+  auto line = static_cast<unsigned>(std::count(text.data(), text.data() + good, '\n')) + 1;
+  std::size_t begin = text.substr(0, good).rfind('\n') + 1;
+  return {line, column_at(text.substr(begin), good - begin),
+          "a byte that is no UTF-8 (expected UTF-8: save the file so)"};
+}
+
 }  // namespace
 
 SyntaxError foreign_format(std::string_view text) {
@@ -196,8 +207,9 @@ SyntaxError foreign_format(std::string_view text) {
     lines.push_back(code);
     if (lines.size() == kEnough) break;
   }
-  if (lines.empty()) return {};
-  return {first, 1, std::string(words_for(kind_of(lines)))};
+  Kind kind = lines.empty() ? Kind::kNone : kind_of(lines);
+  if (kind == Kind::kNone) return other_encoding(text);
+  return {first, 1, std::string(words_for(kind))};
 }
 
 }  // namespace weir::config

@@ -259,6 +259,8 @@ Loaded Loader::finish() {
     loaded.errors = report_.take_sorted();
     loaded.draft = std::move(config_);
   }
+  make_printable(loaded.errors);
+  make_printable(loaded.warnings);
   return loaded;
 }
 
@@ -269,8 +271,9 @@ Loaded load_text(std::string_view text, const std::string& name) {
 }
 
 std::string problem_of_line(const std::string& title, const std::string& line) {
-  std::string text = title + "\n" + line + "\n";
-  for (const Diagnostic& error : load_text(text, "line").errors) {
+  Loader loader("line", Loader::Text::kOneLine);
+  loader.read_main(title + "\n" + line + "\n");
+  for (const Diagnostic& error : loader.finish().errors) {
     bool is_of_others =
         error.message.starts_with("unknown pool") || error.message.starts_with("files: ");
     if (error.place.line == 2 && !is_of_others) return error.message;

@@ -17,8 +17,11 @@ namespace weir::config {
 
 class Loader {
  public:
-  // `name` is the path of the main file, for places and relative paths.
-  explicit Loader(std::string name) : main_file_(std::move(name)) {}
+  enum class Text : std::uint8_t { kFile, kOneLine };
+  // `name` is the path of the main file, for places and relative paths. kOneLine: a line that was
+  // mended for a message; it is not mended once more.
+  explicit Loader(std::string name, Text text = Text::kFile)
+      : main_file_(std::move(name)), text_(text) {}
   void read_main(std::string_view text);
   void fail_main(const std::string& why);
   // What only a look at the machine shows; after read_main().
@@ -68,6 +71,7 @@ class Loader {
                 const Origins& origins);
 
   std::string main_file_;
+  Text text_;
   Report report_;
   Config config_;
   std::vector<DumpLine> dump_;

@@ -6,6 +6,24 @@
 
 namespace weir::config {
 
+namespace {
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+}  // namespace
+
+void make_printable(std::vector<Diagnostic>& diagnostics) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  for (Diagnostic& diagnostic : diagnostics) {
+    std::string& message = diagnostic.message;
+    for (std::size_t i = 0; i < message.size(); ++i) {
+      if (!is_control(message[i])) continue;
+      auto byte = static_cast<unsigned char>(message[i]);
+      message.replace(i, 1, {'\\', 'u', '0', '0', kHex[byte >> 4], kHex[byte & 15]});
+    }
+  }
+}
+
 std::string Diagnostic::text() const { return "weir: " + place.text() + ": " + message; }
 
 void Report::add(Place place, std::string message) {

@@ -9,6 +9,9 @@
 
 namespace weir::config {
 
+// Messages quote files, also lines that are no TOML: whatever a terminal would obey becomes \u001B.
+void make_printable(std::vector<Diagnostic>& diagnostics);
+
 class Report {
  public:
   // Declares a file's turn; its name goes into places.

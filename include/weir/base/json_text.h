@@ -17,4 +17,7 @@ inline constexpr std::size_t kMaxJsonBytes = 6;
 char* escape_json(char* to, std::string_view text);
 void append_json_text(std::string& out, std::string_view text);
 
+// How many bytes at the front are UTF-8 (RFC 3629 §3); all of them when it is text.
+std::size_t utf8_prefix(std::string_view bytes);
+
 }  // namespace weir

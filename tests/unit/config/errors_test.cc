@@ -1,6 +1,8 @@
 // Every class of complaint with its place and its words. One snippet, all of its errors.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "load_fixture.h"
 
 namespace weir::config::test {
@@ -343,7 +345,7 @@ TEST_CASE("what is not TOML stops the file at its place") {
         std::string::npos);
   CHECK(first("[route]\nhost = \"a\"\n[route]\n")[0].find("(each route is a [[route]])") !=
         std::string::npos);
-  CHECK(first("a = \"\xff\"")[0].starts_with("1:5: not TOML: "));
+  CHECK(first("a = \"\xff\"")[0].starts_with("1:6: a byte that is no UTF-8"));
   CHECK(first("zebra = 1\n[server\n").size() == 1);
 }
 
@@ -362,6 +364,29 @@ TEST_CASE("all errors come in one run, in order of lines") {
   std::vector<unsigned> lines;
   for (const Diagnostic& error : loaded.errors) lines.push_back(error.place.line);
   CHECK(lines == std::vector<unsigned>{2, 4, 5, 7, 8});
+}
+
+TEST_CASE("a comment that is no UTF-8 is told as such, and not mended without end") {
+  check({
+      {"[server]\nworkers = 2  # f\xfcr zwei Kerne",
+       {"2:17: a byte that is no UTF-8 (expected UTF-8: save the file so)"}},
+      {"_=true#\xff", {"1:8: a byte that is no UTF-8 (expected UTF-8: save the file so)"}},
+      {"# \u00e4\n\xe4 = 1", {"2:1: a byte that is no UTF-8 (expected UTF-8: save the file so)"}},
+  });
+}
+
+TEST_CASE("control bytes of a file do not get into messages") {
+  for (const char* snippet :
+       {"[pool.a]\nbackends = \x1b[2J", "\"\\u001b[2J\" = 1", "[\"\\u007f\"]"}) {
+    CAPTURE(snippet);
+    Loaded loaded = load(snippet);
+    REQUIRE(!loaded.errors.empty());
+    for (const Diagnostic& error : loaded.errors) {
+      CAPTURE(error.message);
+      CHECK(std::none_of(error.message.begin(), error.message.end(),
+                         [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }));
+    }
+  }
 }
 
 }  // namespace weir::config::test
