@@ -12,20 +12,6 @@ namespace weir::http {
 
 // The bytes of a text of kMinBytes to kMaxBytes, some of them twice.
 struct NameWords {
-  static constexpr std::size_t kMinBytes = 2;
-  static constexpr std::size_t kMaxBytes = 17;
-  std::uint64_t first;
-  std::uint64_t last;
-  std::uint8_t middle;  // of 17 bytes the one that is in neither
-
-  static constexpr NameWords of(std::string_view text) {
-    std::size_t size = text.size();
-    auto middle = static_cast<std::uint8_t>(text[size / 2]);
-    if (size >= 8) return {load<8>(text, 0), load<8>(text, size - 8), middle};
-    if (size >= 4) return {load<4>(text, 0), load<4>(text, size - 4), middle};
-    return {load<2>(text, 0), load<2>(text, size - 2), middle};
-  }
-
  private:
   template <std::size_t kBytes>
   static constexpr std::uint64_t load(std::string_view text, std::size_t at) {
@@ -40,6 +26,21 @@ struct NameWords {
         word;
     std::memcpy(&word, text.data() + at, kBytes);
     return word;
+  }
+
+ public:
+  static constexpr std::size_t kMinBytes = 2;
+  static constexpr std::size_t kMaxBytes = 17;
+  std::uint64_t first;
+  std::uint64_t last;
+  std::uint8_t middle;  // of 17 bytes the one that is in neither
+
+  static constexpr NameWords of(std::string_view text) {
+    std::size_t size = text.size();
+    auto middle = static_cast<std::uint8_t>(text[size / 2]);
+    if (size >= 8) return {load<8>(text, 0), load<8>(text, size - 8), middle};
+    if (size >= 4) return {load<4>(text, 0), load<4>(text, size - 4), middle};
+    return {load<2>(text, 0), load<2>(text, size - 2), middle};
   }
 };
 
