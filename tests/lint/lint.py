@@ -263,13 +263,23 @@ def check_readme_commands():
 def check_meson_lists():
     """every source file is in a list of meson's"""
     lists = {path.parent: read(path) for path in FILES if path.name == 'meson.build'}
-    for path in below('src', 'tests/unit', 'tests/sim', suffixes={'.cc'}):
+    for path in below('src', 'tests/unit', 'tests/sim', 'fuzz', suffixes={'.cc'}):
+        if path.is_relative_to('fuzz') and f"'{path.stem}':" in lists[path.parent]:
+            continue
         if not any(f"'{path.relative_to(folder).as_posix()}'" in lists.get(folder, '') for folder in path.parents):
             yield f'{path}: would not be compiled'
 
 
+def check_fuzz_targets():
+    """every fuzz target has a corpus to start from, and every corpus a target"""
+    targets = set(re.findall(r"^  '(\w+)': \[\w+_dep", read('fuzz/meson.build'), re.M))
+    corpora = {path.parent.name for path in below('fuzz/corpus') if path.name == 'seeds.txt'}
+    for name in sorted(targets ^ corpora):
+        yield f'fuzz/corpus/{name}/seeds.txt: a target without seeds, or seeds without a target'
+
+
 def long_files():
-    for path in below('src', 'include', 'tests/unit', 'tests/sim'):
+    for path in below('src', 'include', 'tests/unit', 'tests/sim', 'fuzz'):
         lines = read(path).count('\n')
         if path.suffix in MAX_LINES and lines > MAX_LINES[path.suffix]:
             yield f'{path}: {lines} lines'

@@ -1,6 +1,7 @@
 #pragma once
 // Every choice of a simulated run. Drawn from a seed, or from a fuzzer's bytes (which then decide
-// until they are used up; after that nothing unusual is chosen any more).
+// until they are used up; after that the first or smallest is chosen, and of what has a probability
+// nothing happens any more).
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -19,7 +20,7 @@ class Chance {
   // In [0, bound); bound > 0.
   std::uint32_t below(std::uint32_t bound) {
     if (!bytes_) return rng_.below(bound);
-    if (bytes_->empty()) return bound - 1;
+    if (bytes_->empty()) return 0;
     std::uint32_t drawn = 0;
     for (std::uint32_t covered = 1; covered < bound && !bytes_->empty();) {
       drawn = drawn << 8 | static_cast<unsigned char>(bytes_->front());
@@ -30,7 +31,10 @@ class Chance {
     return drawn % bound;
   }
   // True in `percent` of 100 cases.
-  bool percent(std::uint32_t percent) { return percent > 0 && below(100) < percent; }
+  bool percent(std::uint32_t percent) {
+    bool is_used_up = bytes_ && bytes_->empty();
+    return percent > 0 && !is_used_up && below(100) < percent;
+  }
   // In [low, high].
   std::uint32_t between(std::uint32_t low, std::uint32_t high) {
     return low + below(high - low + 1);
