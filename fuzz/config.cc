@@ -62,6 +62,12 @@ void check_place(const Diagnostic& diagnostic, const VirtualFiles& files, const 
   if (place.line > 0) HOLDS(place.column <= lines[place.line - 1].size() + 1, what());
 }
 
+std::string texts_of(const std::vector<Diagnostic>& errors) {
+  std::string text;
+  for (const Diagnostic& error : errors) text += error.text() + "\n";
+  return text;
+}
+
 // Errors come in the order of files, then of places.
 void check_order(const std::vector<Diagnostic>& errors, const Loaded& loaded) {
   auto rank = [&](const Place& place) {
@@ -69,7 +75,7 @@ void check_order(const std::vector<Diagnostic>& errors, const Loaded& loaded) {
     return std::tuple(turn - loaded.files.begin(), place.line, place.column);
   };
   for (std::size_t i = 1; i < errors.size(); ++i)
-    HOLDS(rank(errors[i - 1].place) <= rank(errors[i].place), shown(errors[i].text()));
+    HOLDS(rank(errors[i - 1].place) <= rank(errors[i].place), texts_of(errors));
 }
 
 // Pools and routes of all files stand in the dump of one; they are read pools first.
@@ -104,12 +110,6 @@ std::string values_of(const std::vector<DumpLine>& dump) {
   std::string text;
   for (const DumpLine& line : dump)
     text += line.section + " " + line.key + " = " + line.value + "\n";
-  return text;
-}
-
-std::string texts_of(const std::vector<Diagnostic>& errors) {
-  std::string text;
-  for (const Diagnostic& error : errors) text += error.text() + "\n";
   return text;
 }
 

@@ -7,7 +7,7 @@ namespace weir::table {
 
 namespace {
 
-auto order_of(const config::Diagnostic& error) {
+auto place_of(const config::Diagnostic& error) {
   return std::tie(error.place.file, error.place.line, error.place.column);
 }
 
@@ -28,7 +28,7 @@ std::vector<config::Diagnostic> all_errors(const config::Loaded& loaded, Builder
     // because of an error that is reported already.
     for (config::Diagnostic& error : Builder(1, 0).build(*loaded.draft).errors) {
       auto known = std::find_if(errors.begin(), errors.end(), [&](const auto& earlier) {
-        return order_of(earlier) == order_of(error);
+        return place_of(earlier) == place_of(error);
       });
       if (known != errors.end()) {
         // What is wrong with the address of a loop would only lead to the loop.
@@ -38,10 +38,14 @@ std::vector<config::Diagnostic> all_errors(const config::Loaded& loaded, Builder
       }
     }
   }
-  std::stable_sort(errors.begin(), errors.end(),
-                   [](const config::Diagnostic& a, const config::Diagnostic& b) {
-                     return order_of(a) < order_of(b);
-                   });
+  // As loading has them: weir.toml first, then the route files.
+  auto rank = [&](const config::Diagnostic& error) {
+    auto turn = std::find(loaded.files.begin(), loaded.files.end(), error.place.file);
+    return std::tuple(turn, error.place.line, error.place.column);
+  };
+  std::stable_sort(
+      errors.begin(), errors.end(),
+      [&](const config::Diagnostic& a, const config::Diagnostic& b) { return rank(a) < rank(b); });
   return errors;
 }
 
