@@ -313,6 +313,14 @@ class TestR16LookAlikes:
         prober.pass_on(f'{GET}{fields}\r\n')
 
 
+    def test_r15_r16_own_name(self, run_weir, backend):
+        """R15, R16: the name in Via, by which loops are seen, is [server] name: twins can be told apart."""
+        prober = Prober(run_weir({'web': [backend.address]}, server={'name': 'edge-1'}), backend)
+        prober.pass_on_exactly(GET + 'Via: 1.1 weir\r\n\r\n', seen(via='1.1 weir, 1.1 edge-1'))
+        prober.pass_on(GET + 'Via: 1.1 weir\r\n' * 9 + '\r\n')
+        expect_failure(prober.answer_itself(GET + 'Via: 1.1 edge-1\r\n' * 4 + '\r\n'), 'loop_detected', 'edge-1')
+
+
 class TestR17Trailers:
     @pytest.mark.parametrize('fields', [
         'TE: trailers\r\nConnection: TE\r\n', 'TE: trailers\r\n', 'te:\tTrailers\t\r\nConnection: te\r\n',
