@@ -19,10 +19,10 @@ struct ByteQueue::Block {
   char* data() { return reinterpret_cast<char*>(this + 1); }
 
   static Block* create(std::size_t wanted) {
-    // Small enough to waste little, large enough that a big queue is few sends; all below malloc's
-    // mmap threshold.
+    // A block that is partly consumed is held whole: small enough to waste little of a slow
+    // reader's bound, large enough to be few runs of one send.
     constexpr std::size_t kMinBytes = 4096;
-    constexpr std::size_t kMaxBytes = 64 * 1024;
+    constexpr std::size_t kMaxBytes = 16 * 1024;
     std::size_t total = std::clamp(wanted + sizeof(Block), kMinBytes, kMaxBytes);
     void* memory = std::malloc(total);
     if (memory == nullptr) throw std::bad_alloc();  // no memory: terminate (DESIGN §6)
@@ -49,6 +49,13 @@ void ByteQueue::append(std::string_view bytes) {
 std::string_view ByteQueue::front() const {
   if (first_ == nullptr) return {};
   return {first_->data() + first_->begin, first_->end - first_->begin};
+}
+
+std::size_t ByteQueue::front(std::span<std::string_view> runs) const {
+  std::size_t count = 0;
+  for (Block* block = first_; block != nullptr && count < runs.size(); block = block->next)
+    runs[count++] = {block->data() + block->begin, block->end - block->begin};
+  return count;
 }
 
 void ByteQueue::consume(std::size_t count) {

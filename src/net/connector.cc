@@ -20,6 +20,7 @@ constexpr Duration kUnixRetry = std::chrono::milliseconds(10);
 ConnectError error_of(int number) {
   switch (number) {
     case ECONNREFUSED:
+    case ECONNRESET:  // it stood for a moment, and was broken before anybody looked
       return ConnectError::kRefused;
     case ENETUNREACH:
     case EHOSTUNREACH:

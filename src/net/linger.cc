@@ -43,12 +43,14 @@ void StreamNode::finish() {
   ++loop_.lingering_count;
   loop_.lingering.push_back(*linger_);
   linger_->flush_until = loop_.scheduler.now() + kMaxFlush;
+  if (!queue_.is_empty()) linger_->acknowledged = acknowledged_bytes().value_or(0);
   loop_.scheduler.arm(linger_->timer, queue_.is_empty() ? kLinger : kFlushStall);
   sync();
 }
 
 // What is still queued would be missing behind an orderly end: the client shall see that (R24).
 void Linger::on_deadline() {
+  if (node.is_taking_the_rest()) return;
   if (node.queue_.is_empty())
     node.close();
   else
@@ -69,6 +71,17 @@ void StreamNode::on_linger_ready() {
   sync();
 }
 
+// The kernel has room for more only when a good part of what it holds was taken; a slow peer's
+// acknowledgements say earlier that it goes on.
+bool StreamNode::is_taking_the_rest() {
+  if (queue_.is_empty() || loop_.scheduler.now() >= linger_->flush_until) return false;
+  std::uint64_t before = linger_->acknowledged;
+  linger_->acknowledged = acknowledged_bytes().value_or(0);
+  if (linger_->acknowledged <= before) return false;
+  loop_.scheduler.arm(linger_->timer, kFlushStall);
+  return true;
+}
+
 void StreamNode::flush_lingering() {
   std::size_t taken = flush();
   if (queue_.is_empty()) {
@@ -80,11 +93,10 @@ void StreamNode::flush_lingering() {
 
 void StreamNode::discard_input() {
   std::size_t budget = std::min(Loop::Impl::kReadBufferBytes, kMaxDiscarded - linger_->discarded);
-  ssize_t count = ::recv(fd_, loop_.read_buffer.get(), budget, 0);
+  ssize_t count = receive(budget);
   if (count > 0) linger_->discarded += static_cast<std::size_t>(count);
   if (count == 0) has_read_end_ = true;
-  bool is_drained = count < static_cast<ssize_t>(budget) && !has_end_ && !has_urgent_;
-  if (is_drained || (count < 0 && errno == EAGAIN)) can_read_ = false;
+  if (is_drained(count, budget) || (count < 0 && errno == EAGAIN)) can_read_ = false;
   if (count < 0 && errno != EAGAIN && errno != EINTR) is_broken_ = true;
 }
 

@@ -218,8 +218,9 @@ std::size_t Loop::open_streams() const { return impl_->open_streams; }
 std::size_t Loop::lingering_streams() const { return impl_->lingering_count; }
 
 std::unique_ptr<Stream> Loop::adopt(AcceptedSocket socket) {
+  bool is_unix = socket.peer().is_unspecified();
   StreamNode* node = StreamNode::create(*impl_, socket.release(), StreamNode::Origin::kAccepted);
-  return node == nullptr ? nullptr : node->make_stream(false);
+  return node == nullptr ? nullptr : node->make_stream(is_unix);
 }
 
 void Loop::run_in_background(Task work, Task done) {

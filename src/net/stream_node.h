@@ -59,6 +59,7 @@ struct Linger : ListNode<Linger> {
   StreamNode& node;
   Timer timer{Timer::bind<&Linger::on_deadline>(this)};
   TimePoint flush_until{};
+  std::uint64_t acknowledged = 0;  // when that was last asked
   std::size_t discarded = 0;
 };
 
@@ -100,6 +101,10 @@ class StreamNode final : private Pollable {
     return has_error_ && pause_reasons_ != 0 && !has_read_end_ && !has_failed_ &&
            observer_ != nullptr && observer_->hears_reset_while_paused();
   }
+  bool is_end_waiting() const {
+    return has_end_ && pause_reasons_ != 0 && !has_read_end_ && !has_failed_ && !told_end_ &&
+           phase_ == Phase::kOpen && observer_ != nullptr;
+  }
   // After something became wanted: watches for what is not watched yet, defers what is due.
   void sync();
   // The next thing that is due.
@@ -107,6 +112,12 @@ class StreamNode final : private Pollable {
   void run_open();
   void on_writable();
   void on_readable();
+  // recv(2) into the loop's buffer. Whether it took all there was is is_drained's affair.
+  ssize_t receive(std::size_t budget);
+  // Whether a read of so many bytes, of so many asked for, left nothing behind.
+  bool is_drained(ssize_t count, std::size_t budget) const {
+    return count < static_cast<ssize_t>(budget) && !has_end_ && !has_urgent_ && !met_descriptors_;
+  }
   void on_end();
   void fail(StreamError error);
 
@@ -126,6 +137,7 @@ class StreamNode final : private Pollable {
   void reset();
   void on_linger_ready();
   void flush_lingering();
+  bool is_taking_the_rest();
   void discard_input();
 
   Loop::Impl& loop_;
@@ -153,7 +165,10 @@ class StreamNode final : private Pollable {
   bool is_ending_ : 1 = false;     // end_writing() was called
   bool has_read_end_ : 1 = false;  // recv said 0
   bool has_failed_ : 1 = false;    // the error was reported
-  bool reads_first_ : 1 = false;   // whose turn it is when both are ready
+  bool told_end_ : 1 = false;      // on_end_waiting() was called
+  bool is_unix_ : 1 = false;
+  bool met_descriptors_ : 1 = false;  // the last read stopped where descriptors were passed
+  bool reads_first_ : 1 = false;      // whose turn it is when both are ready
 };
 
 }  // namespace weir::net

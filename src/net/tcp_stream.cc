@@ -34,7 +34,7 @@ bool is_transient(int number) { return number == EAGAIN || number == EINTR; }
 
 // The two calls of every request go to the kernel directly: libc's are cancellation points, which
 // costs a locked change of the thread's state before and after each.
-ssize_t receive(int fd, char* bytes, std::size_t size) {
+ssize_t take(int fd, char* bytes, std::size_t size) {
   return ::syscall(SYS_recvfrom, fd, bytes, size, 0, nullptr, nullptr);
 }
 ssize_t transmit(int fd, std::string_view bytes) {
@@ -89,6 +89,7 @@ void StreamNode::release() {
 
 std::unique_ptr<Stream> StreamNode::make_stream(bool is_unix) {
   phase_ = Phase::kOpen;
+  is_unix_ = is_unix;
   // A Unix socket says so each time its peer has read something.
   if (is_unix && watches_write_) {
     watches_write_ = false;
@@ -140,7 +141,11 @@ void StreamNode::run_open() {
   }
   if (writes) return on_writable();
   if (reads) return on_readable();
-  if (is_break_due() || is_reset_due()) fail(StreamError::kReset);
+  if (is_break_due() || is_reset_due()) return fail(StreamError::kReset);
+  if (is_end_waiting()) {
+    told_end_ = true;
+    observer_->on_end_waiting();
+  }
 }
 
 bool StreamNode::wants_read() const {
@@ -158,10 +163,24 @@ void StreamNode::sync() {
   if (is_read_due() || is_write_due() || is_break_due()) loop_.poller.defer(*this);
 }
 
+// A Unix socket's peer may pass descriptors, at which a read stops short though more is there. They
+// are not taken (the kernel closes them), only noticed.
+ssize_t StreamNode::receive(std::size_t budget) {
+  char* bytes = loop_.read_buffer.get();
+  if (!is_unix_) return take(fd_, bytes, budget);
+  iovec part{bytes, budget};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  ssize_t count = ::recvmsg(fd_, &message, 0);
+  met_descriptors_ = count > 0 && (message.msg_flags & MSG_CTRUNC) != 0;
+  return count;
+}
+
 void StreamNode::on_readable() {
   std::size_t budget =
       std::clamp<std::size_t>(observer_->read_budget(), 1, Loop::Impl::kReadBufferBytes);
-  ssize_t count = receive(fd_, loop_.read_buffer.get(), budget);
+  ssize_t count = receive(budget);
   if (count == 0) return on_end();
   if (count < 0) {
     int number = errno;
@@ -170,8 +189,8 @@ void StreamNode::on_readable() {
     return sync();
   }
   // A read that was not filled took everything, unless there is an end to come to, or an urgent
-  // byte, at which recv stops.
-  if (static_cast<std::size_t>(count) < budget && !has_end_ && !has_urgent_)
+  // byte or a descriptor, at which recv stops.
+  if (is_drained(count, budget))
     can_read_ = false;
   else
     loop_.poller.defer(*this);
@@ -220,7 +239,7 @@ WriteResult StreamNode::write(std::span<const std::string_view> slices) {
   if (queue_.is_empty()) return WriteResult::kOk;
   if (is_direct) can_write_ = false;
   sync();
-  return queue_.size() > kHighMarkBytes ? WriteResult::kAboveMark : WriteResult::kOk;
+  return queue_.size() >= kHighMarkBytes ? WriteResult::kAboveMark : WriteResult::kOk;
 }
 
 std::size_t StreamNode::send_slices(std::span<const std::string_view> slices) {
@@ -253,12 +272,15 @@ std::size_t StreamNode::send_slices(std::span<const std::string_view> slices) {
 std::size_t StreamNode::flush() {
   std::size_t taken = 0;
   while (!queue_.is_empty()) {
-    std::string_view front = queue_.front();
-    std::size_t sent = note_sent(::send(fd_, front.data(), front.size(), MSG_NOSIGNAL));
+    std::array<std::string_view, 8> runs;
+    std::size_t count = queue_.front(runs);
+    std::size_t offered = 0;
+    for (std::size_t i = 0; i < count; ++i) offered += runs[i].size();
+    std::size_t sent = send_slices(std::span(runs).first(count));
     taken += sent;
     if (is_broken_) return taken;
     queue_.consume(sent);
-    if (sent < front.size()) {
+    if (sent < offered) {
       can_write_ = false;
       return taken;
     }

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "limits.h"
 #include "log_text.h"
 #include "reply.h"
 #include "weir/base/check.h"
@@ -136,6 +137,10 @@ void Exchange::on_request_body(std::string_view bytes) {
   if (limit > 0 && body_bytes_in_ > limit) {
     failure_ = Failure::body_too_large;
     if (state_ != ExchangeState::kRouting) on_client_failure(Failure::body_too_large, {});
+    return;
+  }
+  if (bytes.size() >= kDirectUploadBytes && !is_request_kept_ && lease_.is_held()) {
+    pass_upload(bytes);
     return;
   }
   if (upload_kind_ == http::BodyKind::kChunked) http::append_chunk_line(request_, bytes.size());
@@ -272,7 +277,8 @@ void Exchange::update_timer(Progress progress) {
   net::Scheduler& scheduler = proxy_.parts_.context.scheduler();
   switch (wanted) {
     case ExchangeTimer::kBackendWrite:
-      scheduler.arm(timer_, pool_->spec().timeouts.backend_write);
+      scheduler.arm(timer_,
+                    write_watch_.begin(scheduler.now(), pool_->spec().timeouts.backend_write));
       return;
     case ExchangeTimer::kResponseHead:
       scheduler.arm(timer_, pool_->spec().timeouts.response_head);
@@ -306,8 +312,7 @@ void Exchange::on_timer() {
       attempt();
       return;
     case ExchangeTimer::kBackendWrite:
-      attempt_failed(Failure::backend_write_timeout, false,
-                     lease_.connection().has_response_bytes(), {});
+      on_write_timer();
       return;
     case ExchangeTimer::kResponseHead:
       attempt_failed(Failure::response_head_timeout, false,

@@ -26,6 +26,7 @@
 #include "weir/proxy/timer_matrix.h"
 #include "weir/wire/inbound.h"
 #include "weir/wire/outbound.h"
+#include "weir/wire/write_watch.h"
 
 namespace weir::proxy {
 
@@ -92,6 +93,7 @@ class Exchange final : public ListNode<Exchange>,
   void begin_sending(backend::Lease lease);
   void count_connection();
   void send_upload();
+  void pass_upload(std::string_view bytes);
   void forget_request();
   void forget_kept_request();
   void note_wanted_form();
@@ -114,6 +116,7 @@ class Exchange final : public ListNode<Exchange>,
   enum class Progress : std::uint8_t { kNone, kMade };
   void update_timer(Progress progress);
   void on_timer();
+  void on_write_timer();
   void on_request_timeout();
 
   void reply(Failure failure, std::string_view detail);
@@ -162,6 +165,7 @@ class Exchange final : public ListNode<Exchange>,
   TimePoint first_try_at_{};
   net::Timer timer_;
   ExchangeTimer armed_ = ExchangeTimer::kNone;
+  wire::WriteWatch write_watch_;
   net::Timer request_timer_;
   std::optional<std::uint64_t> keep_alive_timeout_seconds_;
 

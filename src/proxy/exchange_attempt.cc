@@ -115,13 +115,11 @@ void Exchange::count_connection() {
 void Exchange::send_upload() {
   if (!lease_.is_held()) return;
   wire::OutboundConnection& connection = lease_.connection();
-  net::WriteResult result = net::WriteResult::kOk;
   std::string_view unsent = request_.view().substr(sent_bytes_);
   if (!unsent.empty() && !is_upload_broken_) {
-    result = connection.send_raw(unsent);
     proxy_.parts_.numbers.sent_to_backends_bytes.add(unsent.size());
     // A failed write is no outcome yet: an answer may be on its way (DESIGN §3).
-    if (result == net::WriteResult::kBroken) is_upload_broken_ = true;
+    if (connection.send_raw(unsent) == net::WriteResult::kBroken) is_upload_broken_ = true;
   }
   sent_bytes_ = request_.size();
   if (is_upload_complete_ && !connection.has_ended_request()) {
@@ -133,8 +131,11 @@ void Exchange::send_upload() {
     note_wanted_form();
     request_.clear();
     sent_bytes_ = 0;
+    // A stalled upload holds what the connection has queued, and little more.
+    if (request_.capacity() > kMaxKeptRequestBytes) request_.release();
   }
-  if (guard(Guard::kPauseClientWhenFull, result == net::WriteResult::kAboveMark))
+  bool is_full = connection.queued_bytes() >= net::kHighMarkBytes;
+  if (guard(Guard::kPauseClientWhenFull, is_full))
     client_.pause_body();
   else
     client_.resume_body();
@@ -145,6 +146,36 @@ void Exchange::send_upload() {
 // has begun, so that nobody has to look.
 void Exchange::note_wanted_form() {
   if (!wanted_form_.is_known()) wanted_form_.ask(request_.view());
+}
+
+// A large piece of an upload that is not kept goes out from where it lies, behind what was
+// composed.
+void Exchange::pass_upload(std::string_view bytes) {
+  note_wanted_form();
+  bool is_chunked = upload_kind_ == http::BodyKind::kChunked;
+  if (is_chunked) http::append_chunk_line(request_, bytes.size());
+  std::string_view composed = request_.view().substr(sent_bytes_);
+  std::string_view slices[] = {composed, bytes, is_chunked ? "\r\n" : std::string_view()};
+  if (!is_upload_broken_) {
+    std::size_t total = composed.size() + bytes.size() + slices[2].size();
+    proxy_.parts_.numbers.sent_to_backends_bytes.add(total);
+    if (lease_.connection().send_raw(slices) == net::WriteResult::kBroken) is_upload_broken_ = true;
+  }
+  request_.clear();
+  sent_bytes_ = 0;
+}
+
+void Exchange::on_write_timer() {
+  wire::OutboundConnection& connection = lease_.connection();
+  net::Scheduler& scheduler = proxy_.parts_.context.scheduler();
+  Duration limit = pool_->spec().timeouts.backend_write;
+  if (std::optional<Duration> next =
+          write_watch_.look(scheduler.now(), limit, connection.acknowledged_bytes())) {
+    armed_ = ExchangeTimer::kBackendWrite;
+    scheduler.arm(timer_, *next);
+  } else {
+    attempt_failed(Failure::backend_write_timeout, false, connection.has_response_bytes(), {});
+  }
 }
 
 void Exchange::forget_request() {

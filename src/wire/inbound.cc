@@ -149,7 +149,7 @@ void InboundConnection::begin_request() {
 
 void InboundConnection::complete_request(const http::Fields& trailers) {
   request_is_complete_ = true;
-  if (read_ended_) {
+  if (read_ended_ || is_end_waiting_) {
     arm(TimerKind::kFin);
   } else if (timer_kind_ != TimerKind::kNone) {
     arm(TimerKind::kNone);
@@ -224,6 +224,12 @@ void InboundConnection::on_read_end() {
   }
 }
 
+// Behind more pipelined requests than are kept: the client is as gone as without them (R31).
+void InboundConnection::on_end_waiting() {
+  is_end_waiting_ = true;
+  if (state_ == State::kExchange && request_is_complete_ && !is_deaf_) arm(TimerKind::kFin);
+}
+
 void InboundConnection::on_stream_error(net::StreamError) {
   is_broken_ = true;
   if (state_ == State::kExchange || state_ == State::kTunnel) {
@@ -296,6 +302,14 @@ void InboundConnection::on_timer() {
 }
 
 void InboundConnection::on_write_timer() {
+  net::Scheduler& scheduler = context_.scheduler();
+  Duration limit = owner_.inbound_settings().client_write;
+  if (std::optional<Duration> next =
+          work_->write_watch.look(scheduler.now(), limit, stream_->acknowledged_bytes())) {
+    scheduler.arm(work_->write_timer, *next);
+    return;
+  }
+  is_stuck_ = true;
   fail(Failure::client_write_timeout, "the client stopped reading");
 }
 
@@ -353,9 +367,10 @@ void InboundConnection::release_and_cut() {
   // Where a length or chunks say how much was to come, the early end is visible by itself, and what
   // was sent still arrives; only an answer until close needs the reset.
   bool needs_reset = work_ && work_->answer_kind == http::BodyKind::kUntilClose;
-  close(needs_reset || state_ == State::kTunnel ? Closing::kReset
-        : is_broken_                            ? Closing::kSilent
-                                                : Closing::kGraceful);
+  // What a client does not take is not kept for it any longer.
+  close(needs_reset || is_stuck_ || state_ == State::kTunnel ? Closing::kReset
+        : is_broken_                                         ? Closing::kSilent
+                                                             : Closing::kGraceful);
 }
 
 // The next request: read at once if it is here, in a turn of its own because we are inside a call.
@@ -419,7 +434,7 @@ bool InboundConnection::is_timed() const {
       if (stream_->queued_bytes() > 0 && !work_->write_timer.is_armed()) return false;
       if (is_waiting_to_continue()) return true;
       if (!request_is_complete_ && !is_body_paused_ && !is_deaf_) return timer_.is_armed();
-      return !read_ended_ || is_deaf_ || timer_.is_armed();
+      return !(read_ended_ || is_end_waiting_) || is_deaf_ || timer_.is_armed();
     case State::kTunnel:
       return stream_->queued_bytes() == 0 || work_->write_timer.is_armed();
     case State::kClosed:

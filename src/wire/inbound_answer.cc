@@ -127,8 +127,8 @@ net::WriteResult InboundConnection::flush() {
     note_sent();
   }
   if (is_broken_) return net::WriteResult::kBroken;
-  return stream_->queued_bytes() > net::kHighMarkBytes ? net::WriteResult::kAboveMark
-                                                       : net::WriteResult::kOk;
+  return stream_->queued_bytes() >= net::kHighMarkBytes ? net::WriteResult::kAboveMark
+                                                        : net::WriteResult::kOk;
 }
 
 std::size_t InboundConnection::queued_bytes() const {
@@ -144,7 +144,10 @@ void InboundConnection::note_sent() {
 void InboundConnection::watch_writing() {
   if (stream_->queued_bytes() == 0) return;
   net::Timer& timer = work().write_timer;
-  if (!timer.is_armed()) context_.scheduler().arm(timer, owner_.inbound_settings().client_write);
+  if (timer.is_armed()) return;
+  net::Scheduler& scheduler = context_.scheduler();
+  Duration limit = owner_.inbound_settings().client_write;
+  scheduler.arm(timer, work_->write_watch.begin(scheduler.now(), limit));
 }
 
 void InboundConnection::start_tunnel(const http::ResponseHead& head, http::ResponseForwarding how) {

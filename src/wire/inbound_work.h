@@ -4,6 +4,7 @@
 #include "weir/base/recycled.h"
 #include "weir/http/body.h"
 #include "weir/wire/inbound.h"
+#include "weir/wire/write_watch.h"
 
 namespace weir::wire {
 
@@ -18,6 +19,7 @@ struct InboundConnection::Work : Recycled<InboundConnection::Work> {
   std::string_view refused;  // see refused_bytes()
   http::BodyDecoder body;
   net::Timer write_timer;
+  WriteWatch write_watch;
   // Of the present request and its answer.
   http::BodyKind answer_kind = http::BodyKind::kNone;
   std::uint64_t answer_left = 0;  // of kLength

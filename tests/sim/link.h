@@ -145,6 +145,7 @@ class Link {
   bool weir_is_broken_ = false;
   bool weir_failed_ = false;  // told so
   bool weir_is_closed_ = false;
+  bool told_end_ = false;
   bool is_lingering_ = false;
   std::uint64_t linger_generation_ = 0;
   TimePoint flush_until_{};

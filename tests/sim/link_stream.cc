@@ -87,7 +87,8 @@ net::WriteResult Link::weir_write(std::span<const std::string_view> slices) {
   // Only with nothing queued does the kernel get bytes directly; the rest waits for room.
   if (before == 0) flush_queue();
   network_.note_queue(before, queue_.size());
-  return queue_.size() > net::kHighMarkBytes ? net::WriteResult::kAboveMark : net::WriteResult::kOk;
+  return queue_.size() >= net::kHighMarkBytes ? net::WriteResult::kAboveMark
+                                              : net::WriteResult::kOk;
 }
 
 // Moves what weir's kernel has room for from the queue to the wire.
@@ -155,12 +156,17 @@ void Link::read_for_weir() {
   bool has_end = flow.end_arrived && !flow.end_was_read;
   // While paused only a write can notice a reset; after the end, the poll does.
   bool notices_reset =
-      is_paused ? !queue_.empty() || flow.end_was_read : flow.arrived == 0 && !has_end;
+      is_paused ? !queue_.empty() || flow.end_was_read || observer_->hears_reset_while_paused()
+                : flow.arrived == 0 && !has_end;
   if (flow.reset_arrived && notices_reset) {
     flow.reset_was_read = true;
     return fail_weir(net::StreamError::kReset);
   }
-  if (is_paused) return;
+  if (is_paused) {
+    if (!has_end || told_end_) return;
+    told_end_ = true;
+    return observer_->on_end_waiting();
+  }
   if (flow.arrived > 0) {
     std::size_t budget = std::clamp<std::size_t>(observer_->read_budget(), 1, net::kHighMarkBytes);
     std::string bytes = take(flow, std::min(flow.arrived, budget));

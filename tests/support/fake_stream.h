@@ -68,8 +68,8 @@ class FakeStream final : public net::Stream {
     if (wire_->is_broken || wire_->has_ended_writing) return net::WriteResult::kBroken;
     for (std::string_view slice : slices) wire_->queued += slice;
     wire_->take_queued();
-    return wire_->queued.size() > net::kHighMarkBytes ? net::WriteResult::kAboveMark
-                                                      : net::WriteResult::kOk;
+    return wire_->queued.size() >= net::kHighMarkBytes ? net::WriteResult::kAboveMark
+                                                       : net::WriteResult::kOk;
   }
   using net::Stream::write;
   std::size_t queued_bytes() const override { return wire_->queued.size(); }

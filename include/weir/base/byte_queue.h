@@ -3,6 +3,7 @@
 // memory. Bounds are the owner's affair (it looks at size()). One thread.
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -25,6 +26,8 @@ class ByteQueue {
   void append(std::string_view bytes);
   // The first contiguous run; empty only when the queue is. Valid until the next change.
   std::string_view front() const;
+  // As many contiguous runs from the front as `runs` holds or there are; how many. Valid as long.
+  std::size_t front(std::span<std::string_view> runs) const;
   // Removes the first `count` bytes; count <= size().
   void consume(std::size_t count);
   void clear();

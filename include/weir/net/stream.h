@@ -14,7 +14,7 @@
 
 namespace weir::net {
 
-// More than this queued in a stream: its source should stop. Also the most that one read delivers.
+// So much queued in a stream: its source should stop. Also the most that one read delivers.
 inline constexpr std::size_t kHighMarkBytes = 64 * 1024;
 // At most this queued: the source may go on.
 inline constexpr std::size_t kLowMarkBytes = 16 * 1024;
@@ -46,13 +46,16 @@ class StreamObserver {
   // Whether a reset is told even while reading is paused, at the price of what was not read yet:
   // where that has no use without the peer (R31).
   virtual bool hears_reset_while_paused() const { return false; }
+  // The peer has ended its side while reading is paused: on_read_end() comes behind the bytes that
+  // are not read yet. At most once.
+  virtual void on_end_waiting() {}
   // How much one read may deliver at most, asked before each; at least 1.
   virtual std::size_t read_budget() const { return kHighMarkBytes; }
 };
 
 enum class WriteResult : unsigned char {
   kOk,         // taken by the kernel, or queued below the high mark
-  kAboveMark,  // all of it is taken or queued, and the queue is above the high mark: pause the
+  kAboveMark,  // all of it is taken or queued, and the queue has reached the high mark: pause the
                // source
   kBroken,     // the peer will not get it; reading goes on until its end or error is reported
 };

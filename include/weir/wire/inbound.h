@@ -163,6 +163,7 @@ class InboundConnection final : public ListNode<InboundConnection>, private net:
   void on_write_progress(std::size_t queued) override;
   std::size_t read_budget() const override;
   bool hears_reset_while_paused() const override { return true; }
+  void on_end_waiting() override;
 
   void read_requests(std::string_view bytes);
   std::string_view take_head(std::string_view bytes);
@@ -200,10 +201,12 @@ class InboundConnection final : public ListNode<InboundConnection>, private net:
   bool is_first_request_ : 1 = true;
   bool request_is_complete_ : 1 = false;
   bool read_ended_ : 1 = false;
-  bool keep_alive_ : 1 = false;  // after this exchange, as announced
-  bool is_reading_ : 1 = false;  // inside read_requests()
+  bool is_end_waiting_ : 1 = false;  // behind what is not read yet
+  bool keep_alive_ : 1 = false;      // after this exchange, as announced
+  bool is_reading_ : 1 = false;      // inside read_requests()
   bool is_body_paused_ : 1 = false;
   bool is_broken_ : 1 = false;  // a write failed: nobody is there to read
+  bool is_stuck_ : 1 = false;   // it did not read for client_write
   bool is_deaf_ : 1 = false;    // nothing more of this connection is interpreted (R08)
 };
 

@@ -62,10 +62,15 @@ class OutboundConnection final : private net::StreamObserver {
                      bool expects_continue = false);
   // A serialised head, body bytes that are framed already.
   net::WriteResult send_raw(std::string_view bytes) { return stream_->write(bytes); }
+  net::WriteResult send_raw(std::span<const std::string_view> slices) {
+    return stream_->write(slices);
+  }
   // The request is complete: its last byte was given to send_raw().
   void end_request() { is_request_ended_ = true; }
   bool has_ended_request() const { return is_request_ended_; }
   std::size_t queued_bytes() const { return stream_->queued_bytes(); }
+  // See net::Stream. A system call.
+  std::optional<std::uint64_t> acknowledged_bytes() const { return stream_->acknowledged_bytes(); }
   bool has_response_bytes() const { return has_response_bytes_; }
 
   void pause_reading() { stream_->pause_reading(net::PauseReason::kPeerFull); }

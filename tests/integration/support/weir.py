@@ -164,8 +164,15 @@ class Program:
         return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
     def pss_kib(self):
+        return self._memory_kib('Pss')
+
+    def anonymous_kib(self):
+        """Without pages of files, whose share depends on who else maps them."""
+        return self._memory_kib('Anonymous')
+
+    def _memory_kib(self, kind):
         text = pathlib.Path(f'/proc/{self.pid}/smaps_rollup').read_text()
-        return int(re.search(r'^Pss:\s+(\d+) kB', text, re.M)[1])
+        return int(re.search(rf'^{kind}:\s+(\d+) kB', text, re.M)[1])
 
     def open_descriptors(self):
         return {int(name) for name in os.listdir(f'/proc/{self.pid}/fd')}

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <set>
 #include <string>
@@ -50,6 +51,12 @@ TEST_CASE("a byte queue gives back what was appended, in order, at any split") {
     REQUIRE(queue.is_empty() == expected.empty());
     REQUIRE(queue.front().empty() == expected.empty());
     REQUIRE(expected.starts_with(queue.front()));
+    std::array<std::string_view, 3> runs;
+    std::size_t count = queue.front(runs);
+    std::string joined;
+    for (std::size_t i = 0; i < count; ++i) joined += runs[i];
+    REQUIRE(expected.starts_with(joined));
+    REQUIRE((count == runs.size() || joined.size() == expected.size()));
   }
   ByteQueue moved = std::move(queue);
   CHECK(queue.is_empty());

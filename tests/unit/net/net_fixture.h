@@ -132,8 +132,13 @@ struct Recorder : StreamObserver {
     if (hook) hook();
   }
   std::size_t read_budget() const override { return budget; }
+  void on_end_waiting() override {
+    ++waiting_ends;
+    if (hook) hook();
+  }
 
   std::string received;
+  int waiting_ends = 0;
   int reads = 0;
   int ends = 0;
   int errors = 0;

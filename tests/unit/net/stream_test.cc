@@ -181,6 +181,61 @@ TEST_CASE("a paused stream whose observer wants to know is told of a reset at on
   CHECK(impatient.errors == 1);
 }
 
+TEST_CASE("a paused stream tells once that the peer's end waits behind unread bytes") {
+  Pair pair;
+  pair.stream->pause_reading(PauseReason::kPipelined);
+  pair.peer.send("unread");
+  CHECK(pair.loop.turns_in(milliseconds(5)) < 8);
+  CHECK(pair.recorder.waiting_ends == 0);
+  ::shutdown(pair.peer.fd(), SHUT_WR);
+  CHECK(pair.loop.run_until([&] { return pair.recorder.waiting_ends == 1; }));
+  CHECK(pair.loop.turns_in(milliseconds(30)) < 8);
+  CHECK(pair.recorder.reads == 0);
+  CHECK(pair.recorder.ends == 0);
+  pair.stream->resume_reading(PauseReason::kPipelined);
+  CHECK(pair.loop.run_until([&] { return pair.recorder.ends == 1; }));
+  CHECK(pair.recorder.received == "unread");
+  CHECK(pair.recorder.waiting_ends == 1);
+}
+
+TEST_CASE("a stream that pauses when the end is known already is told so too") {
+  Pair pair;
+  pair.recorder.budget = 3;
+  pair.recorder.hook = [&] {
+    if (pair.recorder.reads == 1) pair.stream->pause_reading(PauseReason::kPipelined);
+  };
+  pair.peer.send("unread");
+  ::shutdown(pair.peer.fd(), SHUT_WR);
+  CHECK(pair.loop.run_until([&] { return pair.recorder.waiting_ends == 1; }));
+  CHECK(pair.recorder.received == "unr");
+}
+
+TEST_CASE("a read of a Unix socket that stops at a descriptor goes on behind it") {
+  Pair pair;
+  Recorder recorder;
+  int fds[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0);
+  Peer peer(fds[1]);
+  for (const char* text : {"with", " it"}) {
+    iovec part{const_cast<char*>(text), std::strlen(text)};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(rights), &fds[1], sizeof(int));
+    REQUIRE(::sendmsg(peer.fd(), &message, 0) > 0);
+  }
+  auto stream = pair.loop.adopt(AcceptedSocket(fds[0], IpAddress()));
+  stream->set_observer(&recorder);
+  CHECK(pair.loop.run_until([&] { return recorder.received == "with it"; }));
+}
+
 TEST_CASE("pausing inside on_read holds the next bytes back") {
   Pair pair;
   pair.recorder.budget = 1;

@@ -234,7 +234,7 @@ TEST_CASE("writing says when to pause, and when the client is gone") {
   inbound.send_head("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
   CHECK(inbound.connection->flush() == WriteResult::kOk);
   std::size_t head = inbound.connection->queued_bytes();
-  inbound.connection->send_body(std::string(weir::net::kHighMarkBytes - head, 'x'));
+  inbound.connection->send_body(std::string(weir::net::kHighMarkBytes - head - 1, 'x'));
   CHECK(inbound.connection->flush() == WriteResult::kOk);
   inbound.connection->send_body("x");
   CHECK(inbound.connection->flush() == WriteResult::kAboveMark);
