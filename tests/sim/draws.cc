@@ -24,6 +24,12 @@ std::size_t draw_piece(Chance& chance, std::size_t total) {
   return std::max<std::size_t>(1 + chance.below(3'000), total / 40 + 1);
 }
 
+// Now and then as small as they can be.
+std::size_t draw_chunk(Chance& chance, std::size_t total) {
+  if (total <= 3'000 && chance.percent(5)) return 1;
+  return draw_piece(chance, total);
+}
+
 // One answer's own way of going wrong.
 void spoil(Chance& chance, const Request& request, Answer& answer) {
   // Uploads that weir cannot keep for another attempt are rare; here they matter most.
@@ -91,7 +97,7 @@ RequestPlan draw_request(Chance& chance, bool is_clean) {
     // More than weir keeps for another attempt.
     if (plan.method == "PUT" && chance.percent(15))
       plan.body_bytes = chance.between(30'000, 90'000);
-    plan.chunk_bytes = draw_piece(chance, plan.body_bytes);
+    plan.chunk_bytes = draw_chunk(chance, plan.body_bytes);
     plan.expects_continue = plan.body_bytes > 0 && chance.percent(10);
   } else if (chance.percent(6)) {
     plan.method = "GET";
@@ -198,7 +204,7 @@ Answer draw_answer(Chance& chance, const Weather& weather, const Request& reques
   answer.body = chance.pick({BodyEnd::kLength, BodyEnd::kLength, BodyEnd::kChunked,
                              BodyEnd::kChunked, BodyEnd::kUntilClose, BodyEnd::kNone});
   answer.body_bytes = draw_size(chance);
-  answer.chunk_bytes = draw_piece(chance, answer.body_bytes);
+  answer.chunk_bytes = draw_chunk(chance, answer.body_bytes);
   answer.think = chance.between(microseconds(10), milliseconds(3));
   if (chance.percent(30)) {
     answer.piece_bytes = draw_piece(chance, answer.body_bytes);

@@ -210,7 +210,18 @@ class Peer:
     def read_head(self):
         return parse_head(self.read_until(b'\r\n\r\n'))
 
-    def _read_chunked(self):
+    def unread(self):
+        """All that came is to be read once more."""
+        self._taken = 0
+
+    def take_rest(self):
+        """What came and is not read yet; nothing of the past is kept."""
+        rest = bytes(self.received[self._taken:])
+        self.received, self._taken = bytearray(), 0
+        return rest
+
+    def read_chunked(self):
+        """A chunked body: (bytes, trailers)."""
         body = bytearray()
         while True:
             line = self.read_until(b'\r\n')
@@ -235,7 +246,7 @@ class Peer:
         if codings:
             if codings != ['chunked']:
                 raise Broken(f'Transfer-Encoding: {codings[0]}')
-            return self._read_chunked()
+            return self.read_chunked()
         if lengths:
             return self.read_exactly(int(lengths[0])), []
         return None
