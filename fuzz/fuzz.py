@@ -81,7 +81,11 @@ def commit():
 class Fuzzer:
     def __init__(self, target):
         self.target = target
-        self.program = BUILD / 'fuzz' / f'fuzz-{target}'
+        # A copy, so that a build beside a long run changes nothing.
+        self.program = BUILD / 'run' / target
+        self.program.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(BUILD / 'fuzz' / f'fuzz-{target}', self.program)
+        self.commit = commit()
         self.corpus = ROOT / 'fuzz/corpus' / target
         self.work = BUILD / 'corpus' / target
         self.merged = BUILD / 'merged' / target
@@ -132,11 +136,11 @@ def shortened(output):
     return '\n'.join(line[:2000] for line in lines[max(first, 0):])
 
 
-def log(target, figures, inputs, is_broken):
+def log(fuzzer, figures, inputs, is_broken):
     rate = figures['executions'] / max(figures['seconds'], 1)
-    cells = [time.strftime('%Y-%m-%d %H:%M', time.gmtime()), target, figures['seconds'], figures['cpu'],
+    cells = [time.strftime('%Y-%m-%d %H:%M', time.gmtime()), fuzzer.target, figures['seconds'], figures['cpu'],
              f'{figures["executions"]:,}', f'{rate:,.0f}', figures['edges'], figures['features'], inputs,
-             1 if is_broken else 0, commit()]
+             1 if is_broken else 0, fuzzer.commit]
     line = '| ' + ' | '.join(map(str, cells)) + ' |'
     with LOG.open('a') as file:
         file.write(line + '\n')
@@ -146,14 +150,12 @@ def log(target, figures, inputs, is_broken):
 def main():
     seconds, targets = int(sys.argv[1]), sys.argv[2:]
     broken = []
-    for target in targets:
-        print(f'{target}: {seconds} s', flush=True)
-        fuzzer = Fuzzer(target)
+    for fuzzer in [Fuzzer(target) for target in targets]:
+        print(f'{fuzzer.target}: {seconds} s', flush=True)
         is_broken, figures = fuzzer.run(seconds)
-        inputs = fuzzer.store()
-        log(target, figures, inputs, is_broken)
+        log(fuzzer, figures, fuzzer.store(), is_broken)
         if is_broken:
-            broken.append(target)
+            broken.append(fuzzer.target)
     if broken:
         print(f'found in {", ".join(broken)}: see {BUILD}/findings; again: scripts/build asan && '
               'build-asan/fuzz/replay-TARGET FILE')
