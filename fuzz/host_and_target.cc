@@ -62,7 +62,7 @@ bool climbs_as_it_stands(std::string_view path) {
 
 enum class Climbing : std::uint8_t { kNo, kYes, kEncodedTooOften };
 Climbing climbing(std::string path) {
-  constexpr int kMaxRounds = 5;  // the first of them is what every server does
+  constexpr int kMaxRounds = 4;
   for (int round = 0;; ++round) {
     if (climbs_as_it_stands(path)) return Climbing::kYes;
     std::string next = decoded(path, false);
