@@ -15,9 +15,11 @@ LOG = ROOT / 'fuzz/LOG.md'
 # A corpus stays small enough to be replayed in a second and read by people.
 MAX_INPUTS = 1000
 MAX_PACKED_BYTES = 600_000
-# Longer inputs reach nothing new, but cost.
-MAX_INPUT_BYTES = {'exchange': 1500, 'config': 3000}
+# Longer inputs reach nothing new, but cost. A story needs so many choices.
+MAX_INPUT_BYTES = {'exchange': 3000, 'config': 3000}
 DEFAULT_MAX_INPUT_BYTES = 2000
+# A story whose choices are used up soon is a dull one: long inputs from the start.
+FURTHER_OPTIONS = {'exchange': ['-len_control=0']}
 INPUT_TIMEOUT_SECONDS = 30
 
 ESCAPES = {'r': b'\r', 'n': b'\n', 't': b'\t', '\\': b'\\'}
@@ -84,6 +86,7 @@ class Fuzzer:
         # A copy, so that a build beside a long run changes nothing.
         self.program = BUILD / 'run' / target
         self.program.parent.mkdir(parents=True, exist_ok=True)
+        self.program.unlink(missing_ok=True)
         shutil.copy2(BUILD / 'fuzz' / f'fuzz-{target}', self.program)
         self.commit = commit()
         self.corpus = ROOT / 'fuzz/corpus' / target
@@ -96,6 +99,7 @@ class Fuzzer:
         command = [self.program, f'-max_len={longest}', f'-timeout={INPUT_TIMEOUT_SECONDS}', '-rss_limit_mb=3000',
                    f'-artifact_prefix={self.findings}/{self.target}-', *options]
         dictionary = ROOT / 'fuzz/dict' / f'{self.target}.dict'
+        command += FURTHER_OPTIONS.get(self.target, [])
         return [str(part) for part in command + ([f'-dict={dictionary}'] if dictionary.exists() else [])]
 
     def run(self, seconds):
