@@ -81,16 +81,17 @@ int Loop::Impl::milliseconds_to_wait(Duration longest) const {
 
 void Loop::Impl::turn(Duration longest) {
   ++turns;
-  poller.turn(milliseconds_to_wait(longest), [this] { refresh_time(); });
-  run_due_timers();
+  std::size_t events = poller.turn(milliseconds_to_wait(longest), [this] { refresh_time(); });
+  run_due_timers(events);
   Duration taken = scheduler.clock().now() - scheduler.now();
   busy_ns.store(busy_ns.load(std::memory_order_relaxed) + taken.count(), std::memory_order_relaxed);
 }
 
-// The wake time may be earlier than the next deadline: cancelling does not move it.
-void Loop::Impl::run_due_timers() {
+// The wake time may be earlier than the next deadline: cancelling does not move it. It is in the
+// past while more is due: the next turn polls without waiting.
+void Loop::Impl::run_due_timers(std::size_t events) {
   if (scheduler.now() < scheduler.wake_at()) return;
-  scheduler.run_timers();
+  scheduler.run_timers(events);
   scheduler.set_wake(scheduler.next_deadline().value_or(TimePoint::max()));
 }
 

@@ -76,7 +76,7 @@ struct Loop::Impl {
   };
   static void on_mail(uv_async_t* handle);
   int milliseconds_to_wait(Duration longest) const;
-  void run_due_timers();
+  void run_due_timers(std::size_t events);
   void run_tasks();
 
   std::unique_ptr<BackgroundThread> background_;

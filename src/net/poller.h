@@ -4,6 +4,7 @@
 // kernel look at each descriptor once more after each event, changes what it watches by a system
 // call, holds 160 bytes a descriptor, and ends the process when the kernel will not watch one more.
 // Here a stream is added once, edge-triggered, and costs no further call. Loop's thread only.
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -48,11 +49,13 @@ class Poller {
 
   // Waits at most `milliseconds` (-1: until an event) and delivers what came, then what was
   // deferred. Does not wait while something is deferred. `on_wake` runs before the first delivery.
+  // Returns how many events came.
   template <typename OnWake>
-  void turn(int milliseconds, OnWake on_wake) {
+  std::size_t turn(int milliseconds, OnWake on_wake) {
     int count = wait(deferred_.empty() ? milliseconds : 0);
     on_wake();
     deliver(count);
+    return count < 0 ? 0 : static_cast<std::size_t>(count);
   }
   // Releases everything that was retired; called once more before the poller goes.
   void release_all();

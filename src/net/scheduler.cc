@@ -4,8 +4,8 @@ namespace weir::net {
 
 Scheduler::~Scheduler() { drain_retired(); }
 
-void Scheduler::run_timers() {
-  timers_.advance(now_);
+void Scheduler::run_timers(std::size_t events) {
+  timers_.advance(now_, std::max(events, kTimersPerTurn));
   drain_retired();
 }
 

@@ -27,10 +27,11 @@ void Timers::arm(Timer& timer, TimePoint now, Duration after) {
   fifo_for(duration).push_back(timer);
 }
 
-void Timers::advance(TimePoint now) {
+void Timers::advance(TimePoint now, std::size_t most) {
   Fifo due;
-  for (Fifo* fifo = earliest(); fifo != nullptr && fifo->front()->deadline_ <= now;
-       fifo = earliest()) {
+  for (std::size_t count = 0; count < most; ++count) {
+    Fifo* fifo = earliest();
+    if (fifo == nullptr || fifo->front()->deadline_ > now) break;
     Timer& timer = *fifo->front();
     timer.unlink();
     due.push_back(timer);

@@ -4,6 +4,7 @@
 // net::Loop in weir and by the simulation in tests. One thread; outlives everything that runs on
 // it.
 #include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -38,8 +39,13 @@ class Scheduler {
 
   // --- for the driver ---
   void set_now(TimePoint now) { now_ = now; }
-  // Runs due timers, then drains retired objects.
-  void run_timers();
+  // Runs due timers, then drains retired objects. Thousands may be due at once (clients that came
+  // together and stayed silent), each with a system call or two: so one call runs as many as the
+  // turn had events and at least kTimersPerTurn, the earliest first. Neither sockets nor timers
+  // starve the other then. While more is due next_deadline() is in the past, and the driver looks
+  // at its sockets before it calls again.
+  void run_timers(std::size_t events = 0);
+  static constexpr std::size_t kTimersPerTurn = 16;
   // Destroys retired objects, and those that their destructors retire.
   void drain_retired();
   // The time at which run_timers() has work next.

@@ -2,6 +2,7 @@
 // Timers of one loop: intrusive entries in one FIFO per distinct duration, so arming and cancelling
 // are O(1), synchronous and free of allocation. The owner of a Timers (Loop, or the simulation)
 // advances it; nothing here looks at a clock. One thread.
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -47,9 +48,10 @@ class Timers {
   // (Re-)arms: the callback runs once in the first advance() at or after now + after. `after` is
   // rounded up to a whole millisecond; a few dozen distinct durations are expected, not thousands.
   void arm(Timer& timer, TimePoint now, Duration after);
-  // Runs what is due, in order of deadlines; callbacks may arm, cancel and destroy any timer. What
-  // they arm waits for the next advance(), even when it is due at once.
-  void advance(TimePoint now);
+  // Runs what is due, in order of deadlines, `most` timers of it; the rest stays due for the next
+  // advance(). Callbacks may arm, cancel and destroy any timer. What they arm waits for the next
+  // advance(), even when it is due at once.
+  void advance(TimePoint now, std::size_t most);
   // The earliest deadline, if any timer is armed.
   std::optional<TimePoint> next_deadline() const;
 

@@ -112,6 +112,31 @@ TEST_CASE("timers of the loop fire at their time, and the turn's time is fresh a
   CHECK(seen - start < milliseconds(200));
 }
 
+TEST_CASE("thousands of timers due at once do not keep a socket waiting") {
+  Pair pair;
+  TestLoop& loop = pair.loop;
+  struct Count {
+    static void add(void* count) { ++*static_cast<std::size_t*>(count); }
+  };
+  constexpr std::size_t kDue = 2001;
+  std::size_t fired = 0;
+  std::size_t fired_before_read = 0;
+  pair.recorder.hook = [&] { fired_before_read = fired; };
+  std::vector<std::unique_ptr<Timer>> timers;
+  for (std::size_t i = 0; i < kDue; ++i) {
+    timers.push_back(std::make_unique<Timer>(Count::add, &fired));
+    loop.scheduler().arm(*timers.back(), Duration::zero());
+  }
+  std::uint64_t turns_before = loop.impl().turns;
+  loop.turn();
+  CHECK(fired == Scheduler::kTimersPerTurn);
+  pair.peer.send("x");
+  CHECK(loop.run_until([&] { return fired == kDue; }));
+  CHECK(pair.recorder.received == "x");
+  CHECK(fired_before_read == Scheduler::kTimersPerTurn);
+  CHECK(loop.impl().turns - turns_before == kDue / Scheduler::kTimersPerTurn + 1);
+}
+
 TEST_CASE("background work runs in order elsewhere, its second half here") {
   TestLoop loop;
   std::string order;

@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "weir/net/scheduler.h"
 
@@ -34,6 +36,7 @@ struct Named {
 };
 
 const TimePoint kStart{seconds(1000)};
+constexpr std::size_t kAll = SIZE_MAX;
 
 TEST_CASE("timers fire once, in the order of their deadlines") {
   Timers timers;
@@ -43,12 +46,12 @@ TEST_CASE("timers fire once, in the order of their deadlines") {
   timers.arm(b.timer, kStart, seconds(1));
   timers.arm(c.timer, kStart + seconds(1), seconds(1));
   CHECK(timers.next_deadline() == kStart + seconds(1));
-  timers.advance(kStart + milliseconds(999));
+  timers.advance(kStart + milliseconds(999), kAll);
   CHECK(log.empty());
-  timers.advance(kStart + seconds(10));
+  timers.advance(kStart + seconds(10), kAll);
   CHECK(log == "bca");
   CHECK_FALSE(timers.next_deadline().has_value());
-  timers.advance(kStart + seconds(20));
+  timers.advance(kStart + seconds(20), kAll);
   CHECK(log == "bca");
 }
 
@@ -76,7 +79,7 @@ TEST_CASE("cancelling and destroying are synchronous") {
     Named b(log, "b");
     timers.arm(b.timer, kStart, seconds(1));
   }
-  timers.advance(kStart + seconds(2));
+  timers.advance(kStart + seconds(2), kAll);
   CHECK(log.empty());
 }
 
@@ -93,10 +96,10 @@ TEST_CASE("a callback may cancel, destroy and re-arm any timer, due ones too") {
     c.reset();
     timers.arm(a.timer, kStart + seconds(1), Duration::zero());
   };
-  timers.advance(kStart + seconds(1));
+  timers.advance(kStart + seconds(1), kAll);
   CHECK(log == "a");  // what a callback arms waits for the next advance
   a.then = nullptr;
-  timers.advance(kStart + seconds(1));
+  timers.advance(kStart + seconds(1), kAll);
   CHECK(log == "aa");
 }
 
@@ -110,7 +113,7 @@ TEST_CASE("a callback may destroy its own timer") {
     log += "!";
   };
   timers.arm(raw->timer, kStart, seconds(1));
-  timers.advance(kStart + seconds(1));
+  timers.advance(kStart + seconds(1), kAll);
   CHECK(log == "a!");
 }
 
@@ -120,10 +123,30 @@ TEST_CASE("many distinct durations keep working") {
   Named kept(log, "k"), moving(log, "m");
   timers.arm(kept.timer, kStart, seconds(100));
   for (int i = 1; i <= 500; ++i) timers.arm(moving.timer, kStart, milliseconds(i));
-  timers.advance(kStart + milliseconds(499));
+  timers.advance(kStart + milliseconds(499), kAll);
   CHECK(log.empty());
-  timers.advance(kStart + seconds(100));
+  timers.advance(kStart + seconds(100), kAll);
   CHECK(log == "mk");
+}
+
+TEST_CASE("of many due timers so many run at a time, in order") {
+  Timers timers;
+  std::string log;
+  Named a(log, "a"), b(log, "b"), c(log, "c"), d(log, "d");
+  timers.arm(a.timer, kStart, seconds(1));
+  timers.arm(b.timer, kStart, seconds(2));
+  timers.arm(c.timer, kStart + milliseconds(500), seconds(1));
+  timers.arm(d.timer, kStart, seconds(3));
+  a.then = [&] { timers.arm(a.timer, kStart + seconds(2), Duration::zero()); };
+  timers.advance(kStart + seconds(2), 2);
+  CHECK(log == "ac");
+  CHECK(timers.next_deadline() == kStart + seconds(2));
+  a.then = nullptr;
+  timers.advance(kStart + seconds(2), 2);
+  CHECK((log == "acba" || log == "acab"));
+  timers.advance(kStart + seconds(2), 2);
+  CHECK(log.size() == 4);
+  CHECK(timers.next_deadline() == kStart + seconds(3));
 }
 
 TEST_CASE("the scheduler wakes for the earliest timer") {
@@ -142,6 +165,26 @@ TEST_CASE("the scheduler wakes for the earliest timer") {
   scheduler.set_now(clock.time + seconds(6));
   scheduler.run_timers();
   CHECK(log == "cab");
+}
+
+TEST_CASE("a turn runs as many due timers as it had events, and a few in any case") {
+  VirtualClock clock;
+  Scheduler scheduler(clock);
+  std::size_t fired = 0;
+  std::vector<std::unique_ptr<Timer>> timers;
+  for (std::size_t i = 0; i < 1000; ++i) {
+    timers.push_back(
+        std::make_unique<Timer>([](void* count) { ++*static_cast<std::size_t*>(count); }, &fired));
+    scheduler.arm(*timers.back(), seconds(1));
+  }
+  scheduler.set_now(clock.time + seconds(1));
+  scheduler.run_timers();
+  CHECK(fired == Scheduler::kTimersPerTurn);
+  CHECK(scheduler.next_deadline() == scheduler.now());
+  scheduler.run_timers(Scheduler::kTimersPerTurn - 1);
+  CHECK(fired == 2 * Scheduler::kTimersPerTurn);
+  scheduler.run_timers(200);
+  CHECK(fired == 2 * Scheduler::kTimersPerTurn + 200);
 }
 
 // Counts its death and may retire another then.
