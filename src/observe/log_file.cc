@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <map>
 #include <utility>
 
 namespace weir::observe {
@@ -27,14 +28,27 @@ int open_path(const std::string& path) {
 }
 
 // The end of a process, or of a machine, may have left half a line.
-bool ends_within_line(int fd, off_t size) {
-  if (size == 0) return false;
+bool ends_within_line(int fd) {
+  struct stat info {};
+  if (fstat(fd, &info) != 0 || info.st_size == 0) return false;
   int reader = ::open(path_of(fd).c_str(), O_RDONLY | O_CLOEXEC);
   if (reader < 0) return false;
   char last = '\n';
-  bool is_read = pread(reader, &last, 1, size - 1) == 1;
+  bool is_read = pread(reader, &last, 1, info.st_size - 1) == 1;
   close(reader);
   return is_read && last != '\n';
+}
+
+// The mutex that everybody in this process gets for that file.
+std::shared_ptr<std::mutex> mutex_of(const struct stat& info) {
+  static std::mutex guard;
+  static std::map<std::pair<dev_t, ino_t>, std::weak_ptr<std::mutex>> all;
+  std::lock_guard lock(guard);
+  std::erase_if(all, [](const auto& entry) { return entry.second.expired(); });
+  std::weak_ptr<std::mutex>& known = all[{info.st_dev, info.st_ino}];
+  std::shared_ptr<std::mutex> mutex = known.lock();
+  if (mutex == nullptr) known = mutex = std::make_shared<std::mutex>();
+  return mutex;
 }
 
 }  // namespace
@@ -57,7 +71,8 @@ void LogFile::look(bool is_own) {
   if (fstat(fd_, &info) != 0) return;
   is_socket_ = S_ISSOCK(info.st_mode);
   is_disk_ = S_ISREG(info.st_mode);
-  if (is_disk_ && is_own) is_line_open_ = ends_within_line(fd_, info.st_size);
+  if (is_disk_) writing_ = mutex_of(info);
+  shall_look_ = is_disk_ && is_own;
   if (is_own || is_socket_ || is_disk_) return;
   // Non-blocking through an open file of our own: the flag of a shared one would hit its other
   // users. Where that is not allowed (another user's pipe), poll() says before each write.
@@ -76,7 +91,8 @@ LogFile& LogFile::operator=(LogFile&& other) noexcept {
   std::swap(is_socket_, other.is_socket_);
   std::swap(is_disk_, other.is_disk_);
   std::swap(may_wait_, other.may_wait_);
-  std::swap(is_line_open_, other.is_line_open_);
+  std::swap(shall_look_, other.shall_look_);
+  std::swap(writing_, other.writing_);
   return *this;
 }
 
@@ -94,18 +110,24 @@ bool LogFile::is_same_file(const LogFile& other) const {
 // Of a pipe or a socket only as many whole lines as the kernel takes at once or not at all, so that
 // others who write there (weir's own log, a second weir) never stand within a line.
 std::string_view LogFile::piece_of(std::string_view lines) const {
-  if (is_disk_ || lines.size() <= PIPE_BUF) return lines;
+  if (lines.size() <= PIPE_BUF) return lines;
   std::size_t last = lines.rfind('\n', PIPE_BUF - 1);
   if (last != std::string_view::npos) return lines.substr(0, last + 1);
   std::size_t line = lines.find('\n') + 1;
   return lines.substr(0, may_wait_ ? PIPE_BUF : line);
 }
 
+ssize_t LogFile::write_to_disk(std::string_view lines) {
+  std::lock_guard lock(*writing_);
+  if (shall_look_ && ends_within_line(fd_) && ::write(fd_, "\n", 1) != 1) return -errno;
+  shall_look_ = false;
+  ssize_t taken = ::write(fd_, lines.data(), lines.size());
+  if (taken >= 0) return taken;
+  return errno == EINTR ? 0 : -errno;
+}
+
 ssize_t LogFile::write(std::string_view lines) {
-  if (is_line_open_) {
-    if (::write(fd_, "\n", 1) != 1) return -errno;
-    is_line_open_ = false;
-  }
+  if (is_disk_) return write_to_disk(lines);
   if (may_wait_) {
     pollfd ready{fd_, POLLOUT, 0};
     if (poll(&ready, 1, 0) == 0) return -EAGAIN;

@@ -3,6 +3,9 @@
 #include <doctest/doctest.h>
 #include <sys/socket.h>
 
+#include <atomic>
+#include <thread>
+
 #include "log_fixture.h"
 
 namespace weir::observe::test {
@@ -48,6 +51,35 @@ TEST_CASE("half a line that somebody left is ended before the next one begins") 
   file.write("one\n");
   file.write("two\n");
   CHECK(folder.read("a.log") == "whole\nhal\none\ntwo\n");
+}
+
+TEST_CASE("the half line is ended where it is when the first line is written") {
+  Folder folder;
+  folder.write("a.log", "whole\n");
+  LogFile file = opened(folder / "a.log");
+  folder.write("a.log", "hal");
+  file.write("one\n");
+  CHECK(folder.read("a.log") == "hal\none\n");
+}
+
+TEST_CASE("whoever opens a file that another one writes to adds no empty line") {
+  Folder folder;
+  std::atomic<bool> is_over{false};
+  LogFile before = opened(folder / "a.log");
+  std::string lines;
+  for (int i = 0; i < 20'000; ++i) lines += std::string(99, 'x') + "\n";
+  std::thread old_log([&] {
+    while (!is_over) {
+      before.write(lines);
+      if (std::filesystem::file_size(folder / "a.log") > 64'000'000) break;
+    }
+  });
+  for (int i = 0; i < 300; ++i) opened(folder / "a.log").write("new\n");
+  is_over = true;
+  old_log.join();
+  std::string text = folder.read("a.log");
+  CHECK(text.find("\n\n") == std::string::npos);
+  CHECK(text.find("xnew") == std::string::npos);
 }
 
 TEST_CASE("a file that cannot be opened says which and why") {
