@@ -185,24 +185,31 @@ unsigned milliseconds_of(WallTime time) {
 
 }  // namespace
 
+std::size_t AccessLine::longest(const RequestRecord& record) {
+  return kFixedBytes + text_bytes(record) * kMaxEscapedBytes + kSlackBytes;
+}
+
 std::string_view AccessLine::format(const RequestRecord& record) {
   line_.clear();
-  char* begin = line_.reserve(kFixedBytes + text_bytes(record) * kMaxEscapedBytes + kSlackBytes);
-  char* end = begin;
+  char* begin = line_.reserve(longest(record));
+  line_.commit(static_cast<std::size_t>(format(begin, record) - begin));
+  return line_.view();
+}
+
+char* AccessLine::format(char* to, const RequestRecord& record) {
   switch (format_) {
     case AccessFormat::kLogfmt:
-      end = append_logfmt(begin, record);
+      to = append_logfmt(to, record);
       break;
     case AccessFormat::kJson:
-      end = append_json(begin, record);
+      to = append_json(to, record);
       break;
     case AccessFormat::kCombined:
-      end = append_combined(begin, record);
+      to = append_combined(to, record);
       break;
   }
-  *end++ = '\n';
-  line_.commit(static_cast<std::size_t>(end - begin));
-  return line_.view();
+  *to++ = '\n';
+  return to;
 }
 
 std::string_view AccessLine::second_of(WallTime time) {

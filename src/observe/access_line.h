@@ -23,6 +23,10 @@ class AccessLine {
   explicit AccessLine(AccessFormat format) : format_(format) {}
   // With its newline; valid until the next call.
   std::string_view format(const RequestRecord& record);
+  // The same into room of at least longest(record) bytes; returns the line's end.
+  char* format(char* to, const RequestRecord& record);
+  // More than the record's line can have.
+  static std::size_t longest(const RequestRecord& record);
 
  private:
   char* append_logfmt(char* to, const RequestRecord& record);

@@ -62,6 +62,8 @@ class AccessLog::Writer {
   struct Lane {
     explicit Lane(const AccessLogOptions& options)
         : line(options.format), ring(options.ring_bytes) {}
+    // False: there is no room.
+    bool put(const RequestRecord& record);
     AccessLine line;  // the worker's alone
     LineRing ring;
     Number dropped;  // the worker writes, the thread reads
@@ -148,10 +150,20 @@ AccessLog::Writer::~Writer() {
   close(event_);
 }
 
+// Into its place, but where the ring's end might cut it.
+bool AccessLog::Writer::Lane::put(const RequestRecord& record) {
+  std::size_t longest = AccessLine::longest(record);
+  if (char* begin = longest <= kBatchBytes ? ring.room(longest) : nullptr; begin != nullptr) {
+    ring.commit(static_cast<std::size_t>(line.format(begin, record) - begin));
+    return true;
+  }
+  std::string_view text = line.format(record);
+  return text.size() <= kBatchBytes && ring.push(text);
+}
+
 bool AccessLog::Writer::write(unsigned worker, const RequestRecord& record) {
   Lane& lane = *lanes_[worker];
-  std::string_view line = lane.line.format(record);
-  bool is_taken = line.size() <= kBatchBytes && lane.ring.push(line);
+  bool is_taken = lane.put(record);
   if (!is_taken) lane.dropped.add();
   // Both this look and the push are sequentially consistent, as are the thread's two steps the
   // other way round: a line that it does not see wakes it.

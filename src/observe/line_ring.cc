@@ -12,19 +12,31 @@ LineRing::LineRing(std::size_t capacity_bytes)
   WEIR_CHECK((capacity_bytes & (capacity_bytes - 1)) == 0);
 }
 
-bool LineRing::push(std::string_view line) {
+bool LineRing::has_room(std::size_t bytes) {
   std::size_t head = head_.load(std::memory_order_relaxed);
-  if (capacity_ - (head - known_tail_) < line.size()) {
-    known_tail_ = tail_.load(std::memory_order_acquire);
-    if (capacity_ - (head - known_tail_) < line.size()) return false;
-  }
-  std::size_t at = head & (capacity_ - 1);
+  if (capacity_ - (head - known_tail_) >= bytes) return true;
+  known_tail_ = tail_.load(std::memory_order_acquire);
+  return capacity_ - (head - known_tail_) >= bytes;
+}
+
+bool LineRing::push(std::string_view line) {
+  if (!has_room(line.size())) return false;
+  std::size_t at = head_.load(std::memory_order_relaxed) & (capacity_ - 1);
   std::size_t first = std::min(line.size(), capacity_ - at);
   std::memcpy(bytes_.get() + at, line.data(), first);
   std::memcpy(bytes_.get(), line.data() + first, line.size() - first);
-  // Ordered before the producer's look at whether the thread sleeps (AccessLog::write).
-  head_.store(head + line.size(), std::memory_order_seq_cst);
+  commit(line.size());
   return true;
+}
+
+char* LineRing::room(std::size_t most) {
+  std::size_t at = head_.load(std::memory_order_relaxed) & (capacity_ - 1);
+  return at + most <= capacity_ && has_room(most) ? bytes_.get() + at : nullptr;
+}
+
+void LineRing::commit(std::size_t bytes) {
+  // Ordered before the producer's look at whether the thread sleeps (AccessLog::write).
+  head_.store(head_.load(std::memory_order_relaxed) + bytes, std::memory_order_seq_cst);
 }
 
 bool LineRing::has_queued(std::size_t bytes) {

@@ -16,6 +16,10 @@ class LineRing {
   // --- the producer's thread ---
   // A line with its newline. False: there is no room.
   bool push(std::string_view line);
+  // Room for a line of so many bytes in one piece, to write it in its place; then commit() what it
+  // came to be. Null: not here (the ring is nearly full, or its end is near); push() may find room.
+  char* room(std::size_t most);
+  void commit(std::size_t bytes);
   // Whether so many bytes wait for the consumer.
   bool has_queued(std::size_t bytes);
 
@@ -27,6 +31,7 @@ class LineRing {
   }
 
  private:
+  bool has_room(std::size_t bytes);
   std::size_t capacity_;
   std::unique_ptr<char[]> bytes_;
   // Positions grow for ever; their remainder is the place in the ring. On lines of their own, so

@@ -48,25 +48,37 @@ void copy_stride(char* to, const char* from, Seen& seen) {
   look_at(bytes, seen);
 }
 
-// At least kHalf and at most twice as many bytes: its two ends, which may overlap.
-template <std::size_t kHalf>
+// At least as many bytes as a Word has and at most twice as many: its two ends, which may overlap.
+// They meet in registers; through memory the wide load would wait for the narrow stores.
+template <typename Word>
 void copy_ends(char* to, std::string_view value, Seen& seen) {
-  Stride ends = Stride{} + 'a';
-  char* second = reinterpret_cast<char*>(&ends) + kHalf;
-  std::memcpy(&ends, value.data(), kHalf);
-  std::memcpy(second, value.data() + value.size() - kHalf, kHalf);
-  look_at(ends, seen);
-  std::memcpy(to, &ends, kHalf);
-  std::memcpy(to + value.size() - kHalf, second, kHalf);
+  Word first = 0;
+  Word last = 0;
+  std::size_t last_at = value.size() - sizeof(Word);
+  std::memcpy(&first, value.data(), sizeof first);
+  std::memcpy(&last, value.data() + last_at, sizeof last);
+  std::memcpy(to, &first, sizeof first);
+  std::memcpy(to + last_at, &last, sizeof last);
+  if constexpr (sizeof(Word) == sizeof(std::uint64_t)) {
+    look_at(reinterpret_cast<Stride>(Halves{first, last}), seen);
+  } else {
+    std::uint64_t both = first | std::uint64_t{last} << 32;
+    look_at(reinterpret_cast<Stride>(Halves{both, both}), seen);
+  }
 }
 
+// Three bytes at most: the first, the middle and the last are all there are.
 unsigned copy_few(char* to, std::string_view value) {
-  unsigned classes = kPlain;
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    to[i] = value[i];
-    classes |= kByteClasses[static_cast<unsigned char>(value[i])];
-  }
-  return classes;
+  if (value.empty()) return kPlain;
+  std::size_t middle = value.size() / 2;
+  std::size_t last = value.size() - 1;
+  to[0] = value[0];
+  to[middle] = value[middle];
+  to[last] = value[last];
+  auto class_at = [value](std::size_t i) -> unsigned {
+    return kByteClasses[static_cast<unsigned char>(value[i])];
+  };
+  return class_at(0) | class_at(middle) | class_at(last);
 }
 
 // Copies `value` and says what its bytes need.
@@ -75,15 +87,16 @@ unsigned copy_and_look(char* to, std::string_view value) {
   Seen seen;
   if (size < 4) return copy_few(to, value);
   if (size < 8) {
-    copy_ends<4>(to, value, seen);
+    copy_ends<std::uint32_t>(to, value, seen);
   } else if (size < sizeof(Stride)) {
-    copy_ends<8>(to, value, seen);
+    copy_ends<std::uint64_t>(to, value, seen);
   } else {
     std::size_t last = size - sizeof(Stride);
     for (std::size_t i = 0; i < last; i += sizeof(Stride))
       copy_stride(to + i, value.data() + i, seen);
     copy_stride(to + last, value.data() + last, seen);
   }
+  if (!any(seen.quoted | seen.escaped)) return kPlain;
   unsigned quoted = any(seen.quoted) ? kQuoted : kPlain;
   return any(seen.escaped) ? quoted | kEscaped : quoted;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // Appending to a line through a bare pointer: whoever calls has made room, kMaxEscapedBytes for
 // each byte of text and kSlackBytes behind. All return the new end.
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -28,12 +29,28 @@ inline char* append_bytes(char* to, std::string_view bytes) {
 }
 template <typename Integer>
 char* append_number(char* to, Integer value) {
+  if (static_cast<std::uint64_t>(value) < 10) {
+    *to++ = static_cast<char>('0' + value);
+    return to;
+  }
   return std::to_chars(to, to + std::numeric_limits<Integer>::digits10 + 2, value).ptr;
 }
+// "00" to "99", one behind the other.
+inline constexpr auto kDigitPairs = [] {
+  std::array<char, 200> pairs{};
+  for (unsigned i = 0; i < 100; ++i) {
+    pairs[2 * i] = static_cast<char>('0' + i / 10);
+    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return pairs;
+}();
 // `number` with its leading zeros, in so many digits.
 template <unsigned kDigits>
 char* append_digits(char* to, unsigned number) {
-  for (unsigned at = kDigits; at-- > 0; number /= 10) to[at] = static_cast<char>('0' + number % 10);
+  unsigned at = kDigits;
+  for (; at >= 2; at -= 2, number /= 100)
+    std::memcpy(to + at - 2, kDigitPairs.data() + std::size_t{2} * (number % 100), 2);
+  if (at == 1) *to = static_cast<char>('0' + number % 10);
   return to + kDigits;
 }
 // Seconds with six decimals; a negative duration counts as none.

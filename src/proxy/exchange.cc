@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "limits.h"
-#include "log_text.h"
 #include "reply.h"
 #include "weir/base/check.h"
 #include "weir/base/guard.h"
@@ -40,13 +39,7 @@ void Exchange::route(const http::RequestHead& head) {
   http::ClientIdentity identity =
       http::identify_client(head, client_.peer(), listener.scheme, listener.trust);
   choose_request_id(head, identity.is_peer_trusted);
-  text_.set_head(head.method_text, head.host, head.path);
-  client_ip_ = identity.client;
-  if (proxy_.settings_->logs_requests) {
-    remember_for_log(head);
-    log_->client = identity.client;
-    log_->scheme = http::name_of(identity.scheme);
-  }
+  remember(head, identity);
   if (std::optional<Failure> failure =
           http::check_forwardable(head, proxy_.settings_->server_name)) {
     failure_ = failure;
@@ -75,8 +68,10 @@ void Exchange::route(const http::RequestHead& head) {
   const route::Route& route = **match.route;
   route_series_ = proxy_.series_of(route);
   pool_ = proxy_.pool_of(route.pool);
-  text_.set_route(route.label);
-  if (log_) log_->add(LogText::kRoute, route.label);
+  if (is_logged_)
+    text_.add(RequestText::kRoute, route.label);
+  else
+    text_.add_cut(RequestText::kRoute, route.label);
   if (!pool_ || pool_->backends().empty()) {
     failure_ = Failure::pool_empty;
     return;
@@ -360,7 +355,7 @@ void Exchange::reply(Failure failure, std::string_view detail) {
                     .request_id = {request_id_.data(), request_id_bytes_},
                     .wanted = wanted_form_,
                     .pages = proxy_.settings_->pages.get(),
-                    .host = text_.host()});
+                    .host = text_.get(RequestText::kHost)});
   http::LocalResponse response = page.response();
   response.keep_alive = failure != Failure::bad_request;  // R08
   client_.answer(response);

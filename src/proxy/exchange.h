@@ -48,9 +48,6 @@ class Exchange final : public ListNode<Exchange>,
   observe::RequestInFlight in_flight() const;
 
  private:
-  // What the access log wants of the request, copied because the head dies. Only when it is on.
-  struct LogText;
-
   // --- wire::RequestHandler: the client ---
   void on_request_body(std::string_view bytes) override;
   void on_request_end(const http::Fields& trailers) override;
@@ -80,7 +77,7 @@ class Exchange final : public ListNode<Exchange>,
 
   void route(const http::RequestHead& head);
   void prepare(const http::RequestHead& head, const http::ClientIdentity& identity);
-  void remember_for_log(const http::RequestHead& head);
+  void remember(const http::RequestHead& head, const http::ClientIdentity& identity);
   void choose_request_id(const http::RequestHead& head, bool is_trusted);
   // Max-Forwards at 0: weir itself answers (R07).
   void prepare_last_hop_answer(const http::RequestHead& head);
@@ -124,7 +121,7 @@ class Exchange final : public ListNode<Exchange>,
   enum class Ending : std::uint8_t { kClean, kCut };
   void finish(std::optional<Failure> failure, Ending ending);
   void account();
-  observe::RequestRecord record(Duration duration) const;
+  observe::RequestRecord record(TimePoint now) const;
   observe::Phase phase() const;
   void misbehaved(std::string_view what);
 
@@ -172,6 +169,9 @@ class Exchange final : public ListNode<Exchange>,
   // For accounting and for lists of what is in flight.
   RequestText text_;
   IpAddress client_ip_;
+  std::string_view scheme_;  // a constant; these two only when is_logged_
+  int minor_version_ = 1;
+  bool is_logged_ = false;
   int status_ = 0;
   std::uint64_t sent_to_client_before_ = 0;  // by earlier requests of the connection
   std::uint64_t body_bytes_in_ = 0;
@@ -186,7 +186,6 @@ class Exchange final : public ListNode<Exchange>,
   std::string echo_;  // TRACE's answer of our own
   std::array<char, 128> request_id_;
   std::size_t request_id_bytes_ = 0;
-  std::unique_ptr<LogText> log_;
 };
 
 }  // namespace weir::proxy

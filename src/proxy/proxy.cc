@@ -113,7 +113,8 @@ void Proxy::on_refused(wire::InboundConnection& connection, Failure failure,
   FailurePage page(what);
   // HEAD is told how long the page is.
   std::size_t body_bytes = head.method_text == "HEAD" ? 0 : page.response().body.size();
-  Duration duration = parts_.context.scheduler().clock().now() - connection.request_began();
+  TimePoint now = parts_.context.scheduler().clock().now();
+  Duration duration = now - connection.request_began();
   observe::ListenerNumbers& listener = numbers_of(connection);
   parts_.numbers.requests_begun.add();
   parts_.numbers.requests_finished.add();
@@ -124,7 +125,7 @@ void Proxy::on_refused(wire::InboundConnection& connection, Failure failure,
   count_route(*no_route_series_, page.response().status, duration, failure);
   if (settings_->logs_requests && parts_.log_request) {
     observe::RequestRecord record;
-    record.finished = parts_.context.scheduler().clock().wall();
+    record.finished = wall_at(now);
     record.listener = listener_of(connection).index;
     record.listener_name = listener_of(connection).name;
     record.client = connection.peer();
@@ -144,6 +145,15 @@ void Proxy::on_refused(wire::InboundConnection& connection, Failure failure,
     parts_.log_request(record);
   }
   connection.answer_refused(page.response());
+}
+
+WallTime Proxy::wall_at(TimePoint now) {
+  if (now >= wall_is_good_until_) {
+    const Clock& clock = parts_.context.scheduler().clock();
+    wall_ahead_ = clock.wall().time_since_epoch() - clock.now().time_since_epoch();
+    wall_is_good_until_ = now + std::chrono::seconds(1);
+  }
+  return WallTime(now.time_since_epoch() + wall_ahead_);
 }
 
 void Proxy::count_route(observe::RouteSeries& series, int status, Duration duration,

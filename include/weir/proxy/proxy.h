@@ -107,6 +107,8 @@ class Proxy final : public wire::InboundOwner {
   // A request that ended.
   void count_route(observe::RouteSeries& series, int status, Duration duration,
                    std::optional<Failure> failure);
+  // What the wall's clock shows at `now`, which is hardly past. It is asked once a second.
+  WallTime wall_at(TimePoint now);
   void on_exchange_done(Exchange& exchange);
   const ListenerSettings& listener_of(const wire::InboundConnection& connection) const {
     return settings_->listeners[connection.listener()];
@@ -130,6 +132,8 @@ class Proxy final : public wire::InboundOwner {
   bool is_draining_ = false;
   bool is_closing_idle_ = false;
   std::string path_scratch_;
+  Duration wall_ahead_{};  // of the steady clock
+  TimePoint wall_is_good_until_{};
 };
 
 }  // namespace weir::proxy

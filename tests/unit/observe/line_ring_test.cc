@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <thread>
 
@@ -50,6 +51,24 @@ TEST_CASE("lines wrap around the end, at every place") {
       REQUIRE(take_all(ring) == line_of(size));
     }
   }
+}
+
+TEST_CASE("a line may be written in its place, where there is room in one piece") {
+  LineRing ring(32);
+  char* room = ring.room(20);
+  REQUIRE(room != nullptr);
+  std::copy_n("eight..\n", 8, room);
+  ring.commit(8);
+  CHECK(take_all(ring) == "eight..\n");
+  CHECK(ring.room(25) == nullptr);
+  REQUIRE(ring.room(24) == room + 8);
+  CHECK(ring.push(line_of(20)));
+  CHECK(ring.room(4) == room + 28);
+  CHECK(ring.room(5) == nullptr);
+  CHECK(ring.push(line_of(8)));
+  CHECK(ring.room(5) == nullptr);
+  CHECK(ring.room(4) == room + 4);
+  CHECK(take_all(ring) == line_of(20) + line_of(8));
 }
 
 TEST_CASE("only whole lines are taken") {
