@@ -55,7 +55,9 @@ class Explainer {
     for (Rule rule : kRules) {
       if ((this->*rule)()) return std::move(found_);
     }
-    return {{complaint_.line, complaint_.column, in_our_words(complaint_.message)}, {}, {}, {}};
+    // The parser's column may lie behind the line's end.
+    tell_at(at_, in_our_words(complaint_.message));
+    return std::move(found_);
   }
 
  private:

@@ -375,6 +375,15 @@ TEST_CASE("a comment that is no UTF-8 is told as such, and not mended without en
   });
 }
 
+TEST_CASE("a complaint about the end of the file stands within its line") {
+  std::string text = "[a.\"\"\"b] c = true }]\nr[oute]\"\nd]\n";
+  std::string line = "e = [\"f = \"web\"";
+  Loaded loaded = load_text(text + line + "\n", "weir.toml");
+  REQUIRE(loaded.errors.size() == 1);
+  CHECK(loaded.errors[0].place.line == 4);
+  CHECK(loaded.errors[0].place.column <= line.size() + 1);
+}
+
 TEST_CASE("control bytes of a file do not get into messages") {
   for (const char* snippet :
        {"[pool.a]\nbackends = \x1b[2J", "\"\\u001b[2J\" = 1", "[\"\\u007f\"]"}) {
