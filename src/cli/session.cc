@@ -34,7 +34,9 @@ Result<Answer, Problem> Session::ask(std::string_view method, const std::string&
   if (response->status / 100 == 2 && answer.json.is_object() && answer.json.contains(expected))
     return answer;
   std::string code = text_at(answer.json, "error");
-  if (response->status >= 400 && !code.empty())
+  // The proxy's pages have the same form, and a request's id.
+  bool is_refusal = !code.empty() && !answer.json.contains("request_id");
+  if (response->status >= 400 && is_refusal)
     return Err{refusal(code, text_at(answer.json, "message"))};
   std::string what = std::to_string(response->status) + " " + response->reason;
   if (!response->content_type.empty()) what += ", " + response->content_type;
