@@ -6,7 +6,7 @@ import select
 import pytest
 
 from support.backends import ManualBackend
-from support.wait import until
+from support.wait import ready_of, until
 from support.wire import request_bytes
 
 pytestmark = pytest.mark.plain
@@ -91,7 +91,7 @@ def fill_until_stuck(senders):
     for sender in senders:
         sender.socket.setblocking(False)
     while True:
-        writable = select.select([], [sender.socket for sender in senders], [], 0.5)[1]
+        writable = ready_of([sender.socket for sender in senders], select.POLLOUT, 0.5)
         if not writable:
             return
         for sock in writable:

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from support.backends import AutoBackend, listening_socket
-from support.wait import DEADLINE_SECONDS
+from support.wait import DEADLINE_SECONDS, ready_of
 from support.weir import configuration, expect_failure
 from support.wire import request_bytes, response_bytes
 
@@ -203,8 +203,7 @@ def test_busy_backend_is_left_alone(run_weir, make_backend, manual_backend, bala
 
 def _answered(client, backend):
     """Waits until either the client has an answer or the backend has a connection."""
-    readable, _, _ = select.select([client.socket, backend.listener], [], [], DEADLINE_SECONDS)
-    return client.socket in readable
+    return client.socket in ready_of([client.socket, backend.listener], select.POLLIN, DEADLINE_SECONDS)
 
 
 def test_backend_on_ipv6_and_unix_socket(run_weir, make_backend, tmp_path):

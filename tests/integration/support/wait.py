@@ -31,8 +31,18 @@ def window(seconds):
     threading.Event().wait(seconds)
 
 
+def ready_of(socks, event, seconds):
+    """Those for which `event` (select.POLLIN, select.POLLOUT) came within the time. Not by select(), which knows
+    no descriptor beyond 1023."""
+    poll = select.poll()
+    by_number = {sock.fileno(): sock for sock in socks}
+    for number in by_number:
+        poll.register(number, event)
+    return [by_number[number] for number, _ in poll.poll(seconds * 1000)]
+
+
 def is_readable(sock, seconds=0.0):
-    return bool(select.select([sock], [], [], seconds)[0])
+    return bool(ready_of([sock], select.POLLIN, seconds))
 
 
 class Lines:

@@ -6,7 +6,7 @@ import socket
 import struct
 from typing import NamedTuple
 
-from support.wait import DEADLINE_SECONDS, is_readable
+from support.wait import DEADLINE_SECONDS, is_readable, ready_of
 
 _NO_BODY = {204, 304}
 
@@ -156,7 +156,7 @@ class Peer:
         return sent
 
     def _is_writable(self, seconds):
-        return bool(select.select([], [self.socket], [], seconds)[1])
+        return bool(ready_of([self.socket], select.POLLOUT, seconds))
 
     def end_writing(self):
         self.socket.shutdown(socket.SHUT_WR)
