@@ -146,7 +146,10 @@ void run(std::string_view input) {
   for (const Diagnostic& warning : loaded.warnings) check_place(warning, files, loaded);
   check_order(served.errors, loaded);
   HOLDS((served.built.tables != nullptr) == served.errors.empty(), texts_of(served.errors));
-  if (served.errors.empty()) check_dump(served);
+  if (!served.errors.empty()) return;
+  for (const table::Quarantined& entry : served.built.tables->quarantine.listed)
+    HOLDS(!entry.place.file.empty() && !entry.reason.empty());
+  if (served.built.tables->quarantine.size() == 0) check_dump(served);
 }
 
 }  // namespace weir::fuzz

@@ -73,6 +73,19 @@ Json request_json(const observe::RequestInFlight& request) {
           {"request_id", request.request_id}};
 }
 
+Json quarantine_json(const table::Quarantine* quarantine) {
+  Json list = Json::array();
+  if (quarantine == nullptr) return list;
+  for (const table::Quarantined& entry : quarantine->listed)
+    list.push_back({{"kind", config::name_of(entry.kind)},
+                    {"key", text_json(entry.key)},
+                    {"file", entry.place.file},
+                    {"line", entry.place.line},
+                    {"reason", entry.reason},
+                    {"served", entry.is_served ? Json(*entry.is_served) : Json(nullptr)}});
+  return list;
+}
+
 }  // namespace
 
 std::string error_json(std::string_view code, std::string_view message) {
@@ -108,6 +121,9 @@ std::string status_json(ServiceState state, const Status& status) {
         {"last_reload", reload_status_json(status.last_reload)},
         {"last_change", reload_status_json(status.last_change)}}},
       {"pending_restart", pending_json(status.pending_restart)},
+      {"quarantine",
+       {{"total", status.quarantine ? status.quarantine->size() : std::size_t{0}},
+        {"entries", quarantine_json(status.quarantine)}}},
   };
   return text_of(json, 2);
 }
@@ -119,7 +135,8 @@ std::string routes_json(const RoutesView& view) {
                     {"path", route.path},
                     {"scheme", text_json(route.scheme)},
                     {"route", route.route},
-                    {"pool", route.pool}});
+                    {"pool", text_json(route.pool)},
+                    {"quarantined", route.is_quarantined}});
   Json cursor = nullptr;
   if (view.next) cursor = std::to_string(view.generation) + "-" + std::to_string(*view.next);
   return text_of(Json{{"generation", view.generation},
@@ -149,7 +166,6 @@ std::string report_text(const ReloadReport& report) {
 
 std::string reload_json(const ReloadReport& report) {
   const table::Difference& difference = report.difference;
-  // Nothing can be stale or in quarantine in this version.
   return text_of(Json{{"generation", report.generation},
                       {"added", difference.hosts_added},
                       {"removed", difference.hosts_removed},
@@ -162,7 +178,10 @@ std::string reload_json(const ReloadReport& report) {
                       {"summary", report_text(report)},
                       {"warnings", report.warnings},
                       {"stale", 0},
-                      {"quarantined", Json::array()}},
+                      {"quarantined", quarantine_json(report.tables ? &report.tables->quarantine
+                                                                    : nullptr)},
+                      {"quarantined_total",
+                       report.tables ? report.tables->quarantine.size() : std::size_t{0}}},
                  2);
 }
 

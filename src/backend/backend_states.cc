@@ -78,7 +78,7 @@ struct BackendStates::Impl final : VerdictListener {
   HealthChecker& checker;
   Log& log;
   Changed changed;
-  std::shared_ptr<const PoolSet> pools = std::make_shared<PoolSet>(PoolSet({}));
+  std::shared_ptr<const PoolSet> pools = std::make_shared<PoolSet>(PoolSet::Pools(), 0);
   // Where there is something to know: most tables are large and calm.
   std::unordered_map<const Backend*, std::unique_ptr<BackendState>> states;
   std::unordered_map<PoolId, PoolNumbers> numbers;
@@ -266,14 +266,14 @@ BackendStates::~BackendStates() = default;
 
 void BackendStates::set_pools(std::shared_ptr<const PoolSet> pools, WallTime now) {
   std::shared_ptr<const PoolSet> old = std::exchange(impl_->pools, std::move(pools));
-  std::size_t ids = std::max(old->all().size(), impl_->pools->all().size());
-  for (PoolId id = 0; id < ids; ++id) {
+  impl_->pools->all().for_each_difference(old->all(), [&](std::size_t at) {
+    auto id = static_cast<PoolId>(at);
     std::shared_ptr<const PoolSpec> before = old->find(id);
     std::shared_ptr<const PoolSpec> after = impl_->pools->find(id);
-    if (before == after) continue;
+    if (before == after) return;
     impl_->change_pool(before.get(), after.get(), now);
     if (after != nullptr && impl_->numbers.contains(id)) impl_->watch_for_none(id);
-  }
+  });
   impl_->gone.clear();
   impl_->say_if_stretched();
 }

@@ -1,6 +1,7 @@
 // Each command: what it asks for, what it prints, what it waits for.
 #include <fnmatch.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -156,7 +157,14 @@ class Command {
     return true;
   }
 
-  int print_routes(const std::vector<Json>& found, std::uint64_t generation) {
+  // The table has an order of its own, which says nothing to people.
+  static bool is_before(const Json& a, const Json& b) {
+    return std::pair(text_at(a, "host"), text_at(a, "path")) <
+           std::pair(text_at(b, "host"), text_at(b, "path"));
+  }
+
+  int print_routes(std::vector<Json>& found, std::uint64_t generation) {
+    std::stable_sort(found.begin(), found.end(), is_before);
     if (arguments_.is_json) {
       Json json{{"generation", generation}, {"total", found.size()}, {"routes", found}};
       print(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");

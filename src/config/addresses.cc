@@ -198,6 +198,7 @@ std::string CidrList::show(const Value& value) {
 bool BackendList::read(Scope& scope, const Node& node, Value& out) {
   if (!is_list(scope, node, kBackendForms, meant_list(node, meant_backend))) return false;
   out.clear();
+  EntryScope entry(scope.report, EntryKind::kBackend);
   for (const Node& item : node.items) {
     BackendConfig backend;
     bool is_good = item.is_table() ? read_backend_table(scope, item, backend)

@@ -35,7 +35,7 @@ void Loader::check_all() {
   check_listeners();
   check_admin_binds();
   check_pools_of_routes();
-  if (config_.route_entries.empty() && report_.is_empty()) {
+  if (config_.route_entries.empty() && config_.maps.empty() && report_.is_empty()) {
     warnings_.push_back({{main_file_, 0, 0},
                          "there is no route, so every request gets 503 (expected [[route]] with "
                          "host and pool, here or in a file of [routes] files)"});
@@ -111,11 +111,13 @@ void Loader::check_listeners() {
 void Loader::check_pools_of_routes() {
   // With a file or a section unread, a pool that is missing may well be in it.
   if (has_unread_file_ || has_unread_pool_) return;
+  EntryScope entry(report_, EntryKind::kRoute);
   for (std::size_t i = 0; i < config_.route_entries.size(); ++i) {
     const std::string& pool = config_.route_entries[i].pool;
     if (pool.empty() || pool_places_.contains(pool)) continue;
     report_.add(route_pool_places_[i],
                 "unknown pool " + in_quotes(pool) + " (" + meant_pool(pool) + ")");
+    config_.route_entries[i].is_bad = true;
   }
 }
 

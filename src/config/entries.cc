@@ -70,6 +70,8 @@ void Loader::read_entries(const Node& root, const std::string& file) {
 void Loader::read_pool(const Member& member, const std::string& file) {
   std::string title = "pool." + member.key;
   Place place{file, member.line, member.column};
+  EntryScope entry(report_, EntryKind::kPool);
+  std::size_t errors = report_.count(EntryKind::kPool);
   if (!is_named_table(report_, file, member, "pool")) {
     has_unread_pool_ = true;
     return;
@@ -92,6 +94,10 @@ void Loader::read_pool(const Member& member, const std::string& file) {
   }
   std::vector<Shown> shown;
   show_keys<PoolConfig>("", kPoolKeys, pool, shown);
+  if (report_.count(EntryKind::kPool) > errors) {
+    config_.bad_pools.push_back(member.key);
+    return;
+  }
   add_dump(title, shown, origins);
   config_.pools.push_back(std::move(pool));
 }
@@ -141,6 +147,8 @@ void Loader::warn_of_host(const Scope& scope, const Node& node) {
 }
 
 void Loader::read_route(const Node& node, const std::string& file) {
+  EntryScope entry(report_, EntryKind::kRoute);
+  std::size_t errors = report_.count(EntryKind::kRoute);
   Origins origins;
   Scope scope{report_, file, "[[route]]", &origins, {}, {}};
   RouteDraft draft;
@@ -154,9 +162,11 @@ void Loader::read_route(const Node& node, const std::string& file) {
   route.scheme = draft.scheme;
   route.pool = draft.pool;
   route.place = scope.place(node);
+  route.is_bad = report_.count(EntryKind::kRoute) > errors;
   std::vector<Shown> shown;
   show_keys<RouteDraft>("", kRouteKeys, draft, shown);
-  add_dump("route[" + std::to_string(config_.route_entries.size()) + "]", shown, origins);
+  if (!route.is_bad)
+    add_dump("route[" + std::to_string(config_.route_entries.size()) + "]", shown, origins);
   const Node* pool = node.find("pool");
   route_pool_places_.push_back(pool == nullptr ? route.place : scope.place(*pool));
   config_.route_entries.push_back(std::move(route));
@@ -191,23 +201,43 @@ void Loader::read_route_files(const Node* patterns) {
   globs_ = config_.routes.files;
   for (const auto& [path, place] : paths) {
     // A glob over weir.toml's own folder means the other files in it.
-    if (!is_same_file(path, main_file_)) read_route_file(path, place);
+    if (is_same_file(path, main_file_)) continue;
+    if (!path.ends_with(".map")) {
+      read_route_file(path, place);
+      continue;
+    }
+    files_.push_back(path);
+    config_.maps.push_back(path);
   }
 }
 
 void Loader::read_route_file(const std::string& path, const Place& pattern) {
   files_.push_back(path);
   report_.begin_file(path);
+  EntryScope entry(report_, EntryKind::kFile);
+  bool was_unread = has_unread_file_;
   Result<std::string> text = read_file(path);
   if (!text.ok()) {
     report_.add(pattern, "files: " + text.error().message);
-    has_unread_file_ = true;
+    has_unread_file_ = !read_last_good(path) || was_unread;
     return;
   }
   Node root;
-  if (!parse_file(*text, path, root)) return;
+  if (!parse_file(*text, path, root)) {
+    has_unread_file_ = !read_last_good(path) || was_unread;
+    return;
+  }
   check_route_file(root, path);
   read_entries(root, path);
+  if (last_good_ != nullptr) last_good_->texts[path] = std::move(text).value();
+}
+
+bool Loader::read_last_good(const std::string& path) {
+  if (last_good_ == nullptr || !last_good_->texts.contains(path)) return false;
+  Node root;
+  bool is_read = parse_file(last_good_->texts[path], path, root);
+  if (is_read) read_entries(root, path);
+  return is_read;
 }
 
 void Loader::check_route_file(const Node& root, const std::string& path) {

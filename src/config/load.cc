@@ -249,12 +249,16 @@ void Loader::add_dump(const std::string& section, const std::vector<Shown>& show
 
 Loaded Loader::finish() {
   Loaded loaded;
+  config_.main_file = main_file_;
+  config_.has_unread_pools = has_unread_pool_ || has_unread_file_;
+  config_.map_pool = pool_base_;
   loaded.files = std::move(files_);
   loaded.globs = std::move(globs_);
   loaded.warnings = std::move(warnings_);
-  if (report_.is_empty()) {
+  if (!report_.has_errors_of_everything()) {
     loaded.config = std::move(config_);
     loaded.dump = std::move(dump_);
+    loaded.quarantined = report_.take_sorted();
   } else {
     loaded.errors = report_.take_sorted();
     loaded.draft = std::move(config_);
@@ -273,7 +277,9 @@ Loaded load_text(std::string_view text, const std::string& name) {
 std::string problem_of_line(const std::string& title, const std::string& line) {
   Loader loader("line", Loader::Text::kOneLine);
   loader.read_main(title + "\n" + line + "\n");
-  for (const Diagnostic& error : loader.finish().errors) {
+  Loaded loaded = loader.finish();
+  loaded.errors.insert(loaded.errors.end(), loaded.quarantined.begin(), loaded.quarantined.end());
+  for (const Diagnostic& error : loaded.errors) {
     bool is_of_others =
         error.message.starts_with("unknown pool") || error.message.starts_with("files: ");
     if (error.place.line == 2 && !is_of_others) return error.message;
@@ -281,8 +287,8 @@ std::string problem_of_line(const std::string& title, const std::string& line) {
   return {};
 }
 
-Loaded load_file(const std::string& path) {
-  Loader loader(path);
+Loaded load_file(const std::string& path, LastGoodFiles* last_good) {
+  Loader loader(path, Loader::Text::kFile, last_good);
   Result<std::string> text = read_file(path);
   if (text.ok()) {
     loader.read_main(*text);

@@ -20,8 +20,8 @@ class Loader {
   enum class Text : std::uint8_t { kFile, kOneLine };
   // `name` is the path of the main file, for places and relative paths. kOneLine: a line that was
   // mended for a message; it is not mended once more.
-  explicit Loader(std::string name, Text text = Text::kFile)
-      : main_file_(std::move(name)), text_(text) {}
+  explicit Loader(std::string name, Text text = Text::kFile, LastGoodFiles* last_good = nullptr)
+      : main_file_(std::move(name)), text_(text), last_good_(last_good) {}
   void read_main(std::string_view text);
   void fail_main(const std::string& why);
   // What only a look at the machine shows; after read_main().
@@ -45,6 +45,8 @@ class Loader {
   void check_route(Scope& scope, const Node& node, const RouteDraft& draft);
   void read_route_files(const Node* patterns);
   void read_route_file(const std::string& path, const Place& pattern);
+  // The file's entries as they were before it could not be read. False: it never could.
+  bool read_last_good(const std::string& path);
   void check_route_file(const Node& root, const std::string& path);
   bool parse_file(const std::string& text, const std::string& file, Node& out);
   void check_action(Scope& scope, const Node& node, const RouteDraft& draft);
@@ -72,6 +74,7 @@ class Loader {
 
   std::string main_file_;
   Text text_;
+  LastGoodFiles* last_good_;  // may be null
   Report report_;
   Config config_;
   std::vector<DumpLine> dump_;

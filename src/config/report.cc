@@ -27,7 +27,18 @@ void make_printable(std::vector<Diagnostic>& diagnostics) {
 std::string Diagnostic::text() const { return "weir: " + place.text() + ": " + message; }
 
 void Report::add(Place place, std::string message) {
-  errors_.push_back({std::move(place), std::move(message)});
+  errors_.push_back({std::move(place), std::move(message), entry_});
+  if (entry_) ++counts_[static_cast<std::size_t>(*entry_)];
+}
+
+std::string_view name_of(EntryKind kind) {
+  constexpr std::string_view kNames[] = {"route", "pool", "backend", "file"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+bool Report::has_errors_of_everything() const {
+  return std::any_of(errors_.begin(), errors_.end(),
+                     [](const Diagnostic& error) { return !error.entry.has_value(); });
 }
 
 std::size_t Report::turn_of(const std::string& file) const {

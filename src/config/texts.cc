@@ -36,17 +36,12 @@ bool read_upgrade(Scope& scope, const Node& node, std::string& out) {
 
 bool read_route_file(Scope& scope, const Node& node, std::string& out) {
   if (!read_string(scope, node, "a list of globs: [\"routes.d/*.toml\"]", out)) return false;
-  if (out.ends_with(".map")) {
-    return scope.wrong(node, in_quotes(out) +
-                                 ": map files are not available in this version "
-                                 "(expected a glob for TOML files: \"routes.d/*.toml\")");
-  }
-  if (!out.ends_with(".toml")) {
+  if (!out.ends_with(".toml") && !out.ends_with(".map")) {
     std::string meant = out.ends_with('*') ? out + ".toml" : "";
     std::size_t dot = out.find_first_of("*?.");
     if (!out.empty() && (dot == std::string::npos || out.ends_with(".d") || out.ends_with(".d/")))
       meant = out + (out.ends_with('/') ? "*.toml" : "/*.toml");
-    return scope.expected(node, "a glob that ends in .toml: \"routes.d/*.toml\"",
+    return scope.expected(node, "a glob that ends in .toml or .map: \"routes.d/*.toml\"",
                           meant.empty() ? "" : in_quotes(meant));
   }
   return true;

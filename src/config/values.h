@@ -7,6 +7,7 @@
 
 #include "weir/base/result.h"
 #include "weir/base/time.h"
+#include "weir/config/notation.h"
 
 namespace weir::config {
 
@@ -22,15 +23,7 @@ std::string size_text(std::uint64_t bytes);  // as TOML: 1000 or "32KiB"
 std::optional<unsigned> parse_percent(std::string_view text);
 // A token of RFC 9110 §5.6.2.
 bool is_token(std::string_view text);
-// Names of pools and listeners: [A-Za-z0-9][A-Za-z0-9._-]*
-bool is_name(std::string_view text);
 
-// A route's host in canonical form (lower case, no trailing dot), or what is wrong with it.
-Result<std::string> parse_host_pattern(std::string_view text);
 // A Host field's value for a backend: a name or address, with or without port.
 Result<std::string> parse_host_header(std::string_view text);
-// A route's path as RouteConfig has it (unreserved characters decoded, "/" is ""), or what is
-// wrong.
-Result<std::string> parse_path(std::string_view text);
-
 }  // namespace weir::config

@@ -230,6 +230,8 @@ std::string export_text(const Scrape& scrape) {
     collector.add(Metric::weir_health_checks_total, {checks.pool, "success"}, checks.succeeded);
     collector.add(Metric::weir_health_checks_total, {checks.pool, "failure"}, checks.failed);
   }
+  for (const auto& [kind, count] : scrape.quarantined)
+    collector.add(Metric::weir_quarantined_entries, {kind}, count);
   for (const auto& [state, count] : scrape.pools_by_state)
     collector.add(Metric::weir_pools, {state}, count);
   for (const auto& [state, count] : scrape.backends_by_state)

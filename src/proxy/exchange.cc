@@ -67,11 +67,15 @@ void Exchange::route(const http::RequestHead& head) {
   }
   const route::Route& route = **match.route;
   route_series_ = proxy_.series_of(route);
-  pool_ = proxy_.pool_of(route.pool);
   if (is_logged_)
     text_.add(RequestText::kRoute, route.label);
   else
     text_.add_cut(RequestText::kRoute, route.label);
+  if (route.action == route::Route::Action::kQuarantined) {
+    failure_ = Failure::route_quarantined;
+    return;
+  }
+  pool_ = proxy_.pool_of(route.pool);
   if (!pool_ || pool_->backends().empty()) {
     failure_ = Failure::pool_empty;
     return;

@@ -1,5 +1,5 @@
 #pragma once
-// Which of a host's paths a request's path is below. Paths are kept sorted with '/' before every
+// Which of a host's paths a request's path is below. They are kept sorted with '/' before every
 // other byte, so that all paths below "/api" stand together right behind it, each with a link to
 // the longest other path it is below: one binary search finds the neighbourhood, the links do the
 // rest.
@@ -23,11 +23,6 @@ class SchemeRoutes {
   static std::size_t slot_of(http::Scheme scheme) { return static_cast<std::size_t>(scheme); }
 
   std::uint32_t& at(std::size_t slot) { return routes_[slot]; }
-  // The numbers of those that are there.
-  void append_to(std::vector<std::size_t>& numbers) const {
-    for (std::uint32_t number : routes_)
-      if (number != kNoRouteNumber) numbers.push_back(number);
-  }
   // A route with the scheme goes before one without.
   std::uint32_t find(http::Scheme scheme) const {
     std::uint32_t own = routes_[slot_of(scheme)];
@@ -48,18 +43,17 @@ bool covers(std::string_view prefix, std::string_view path);
 
 using PathMap = std::map<std::string, SchemeRoutes, SegmentLess>;
 
-// The paths of all hosts, each host's side by side.
+// The paths of one host.
 class PathSet {
  public:
-  struct Range {
-    std::uint32_t begin = 0;
-    std::uint32_t count = 0;
-  };
-  Range append(const PathMap& paths);
-  void finish();
-  void append_routes(Range range, std::vector<std::size_t>& numbers) const;
-  // The route of the longest path in `range` that covers `path` and has one for `scheme`.
-  std::uint32_t find(Range range, std::string_view path, http::Scheme scheme) const;
+  PathSet() = default;
+  explicit PathSet(const PathMap& paths);
+  bool empty() const { return entries_.empty(); }
+  // The route of the longest path that covers `path` and has one for `scheme`.
+  std::uint32_t find(std::string_view path, http::Scheme scheme) const;
+  std::size_t memory_bytes() const {
+    return entries_.capacity() * sizeof(Entry) + texts_.capacity();
+  }
 
  private:
   struct Entry {

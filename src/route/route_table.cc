@@ -4,168 +4,157 @@
 #include <utility>
 
 #include "host_pattern.h"
-#include "path_set.h"
-#include "weir/base/check.h"
+#include "host_routes.h"
 #include "weir/http/forward.h"
-#include "weir/route/host_index.h"
 
 namespace weir::route {
 namespace {
 
-// A host's routes. Most hosts have one, without path, so that is at hand here.
-struct Host {
-  SchemeRoutes without_path;
-  PathSet::Range paths;
-  std::uint32_t schemes = 0;  // a bit per scheme that any of its routes fits
+constexpr RouteTable::Cursor kAnyHostDone = 1;  // cursors are places, behind "*" and counted from 1
 
-  bool fits(http::Scheme scheme) const {
-    return (schemes >> SchemeRoutes::slot_of(scheme) & 1) != 0;
-  }
-};
-
-std::uint32_t scheme_bits(const Route& route) {
-  return route.scheme ? 1u << SchemeRoutes::slot_of(*route.scheme) : 3u;
-}
-
-std::size_t scheme_slot(const Route& route) {
-  return route.scheme ? SchemeRoutes::slot_of(*route.scheme) : SchemeRoutes::kAny;
+std::string pattern_of(std::string_view name, HostIndex::Kind kind) {
+  std::string pattern = kind == HostIndex::Kind::kExact      ? ""
+                        : kind == HostIndex::Kind::kOneLabel ? "*."
+                                                             : ".";
+  return pattern.append(name);
 }
 
 }  // namespace
 
-struct RouteTable::Impl {
-  explicit Impl(std::uint64_t hash_seed) : index(hash_seed) {}
-
-  const Host* find_host(std::string_view name, http::Scheme scheme) const;
-  const Host* find_literal(std::string_view host, http::Scheme scheme) const;
-  std::uint32_t find_or_add_host(std::string_view pattern);
-
-  HostIndex index;  // to numbers in hosts
-  std::vector<Host> hosts;
-  std::uint32_t any_host = HostIndex::kNone;  // the number of "*"
-  PathSet paths;
-  std::vector<std::shared_ptr<const Route>> routes;
-  std::vector<std::pair<std::uint32_t, PathMap>> unfinished;  // while building: paths by host
-  std::vector<std::uint32_t> unfinished_of_host;  // while building: 0, or 1 + place above
-};
-
-const Host* RouteTable::Impl::find_literal(std::string_view host, http::Scheme scheme) const {
-  std::uint32_t number = index.find(host, HostIndex::Kind::kExact);
-  if (number == HostIndex::kNone && host.front() == '[') {
-    number = index.find(canonical_ipv6_literal(host), HostIndex::Kind::kExact);
-  }
-  return number != HostIndex::kNone && hosts[number].fits(scheme) ? &hosts[number] : nullptr;
+HostRoutes::Key HostRoutes::key_of(std::string_view path,
+                                   const std::optional<http::Scheme>& scheme) {
+  std::string scratch;
+  return {std::string(http::matching_path(path, scratch)),
+          scheme ? SchemeRoutes::slot_of(*scheme) : SchemeRoutes::kAny};
 }
 
-const Host* RouteTable::Impl::find_host(std::string_view name, http::Scheme scheme) const {
+PlacedRoute HostRoutes::find(const RouteKey& key) const {
+  Key wanted = key_of(key.path, key.scheme);
+  auto found = std::lower_bound(
+      items.begin(), items.end(), wanted,
+      [](const Item& item, const Key& sought) { return key_of(item.path, item.scheme) < sought; });
+  bool is_there = found != items.end() && key_of(found->path, found->scheme) == wanted;
+  return is_there ? found->placed : PlacedRoute{};
+}
+
+bool RouteTable::fits(std::uint32_t value, http::Scheme scheme) const {
+  return (value & kHasRoutes) == 0 || host_routes_[value & ~kHasRoutes]->fits(scheme);
+}
+
+std::uint32_t RouteTable::find_host(std::string_view name, http::Scheme scheme) const {
   if (is_ip_literal(name)) {
-    if (const Host* host = find_literal(name, scheme)) return host;
+    std::uint32_t value = index_.find(name, HostIndex::Kind::kExact);
+    if (value == HostIndex::kNone && name.front() == '[')
+      value = index_.find(canonical_ipv6_literal(name), HostIndex::Kind::kExact);
+    if (value != HostIndex::kNone && fits(value, scheme)) return value;
   } else if (!name.empty()) {
-    HostIndex::Walk walk(index, name);
-    for (std::uint32_t number; (number = walk.next()) != HostIndex::kNone;) {
-      if (hosts[number].fits(scheme)) return &hosts[number];
-    }
+    HostIndex::Walk walk(index_, name);
+    for (std::uint32_t value; (value = walk.next()) != HostIndex::kNone;)
+      if (fits(value, scheme)) return value;
   }
-  return any_host != HostIndex::kNone && hosts[any_host].fits(scheme) ? &hosts[any_host] : nullptr;
+  bool is_any = any_host_.value != HostIndex::kNone && fits(any_host_.value, scheme);
+  return is_any ? any_host_.value : HostIndex::kNone;
 }
-
-std::uint32_t RouteTable::Impl::find_or_add_host(std::string_view pattern) {
-  auto next = static_cast<std::uint32_t>(hosts.size());
-  std::uint32_t number = any_host;
-  if (pattern == "*") {
-    if (any_host == HostIndex::kNone) any_host = next;
-  } else {
-    HostPattern parts = split_host_pattern(pattern);
-    number = index.insert(parts.name, parts.kind, next);
-  }
-  if (number != HostIndex::kNone) return number;
-  hosts.emplace_back();
-  unfinished_of_host.push_back(0);
-  return next;
-}
-
-RouteTable::RouteTable(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-RouteTable::~RouteTable() = default;
 
 Match RouteTable::find(std::string_view host, std::string_view raw_path, http::Scheme scheme,
                        std::string& scratch) const {
-  if (impl_->routes.empty()) return {Outcome::kTableEmpty};
-  const Host* found = impl_->find_host(host, scheme);
-  if (found == nullptr) return {Outcome::kNoRoute};
-  if (found->paths.count > 0) {
+  if (route_count_ == 0) return {Outcome::kTableEmpty};
+  std::uint32_t value = find_host(host, scheme);
+  if (value == HostIndex::kNone) return {Outcome::kNoRoute};
+  if ((value & kHasRoutes) == 0) return {Outcome::kMatched, &routes_[value]};
+  const HostRoutes& found = *host_routes_[value & ~kHasRoutes];
+  if (!found.paths.empty()) {
     // Before the choice: "/x/../api" chooses one route and asks the backend for another's path.
     if (http::has_dot_dot_segment(raw_path)) return {Outcome::kUnsafePath};
     std::string_view path = http::matching_path(raw_path, scratch);
-    std::uint32_t number = impl_->paths.find(found->paths, path, scheme);
-    if (number != kNoRouteNumber) return {Outcome::kMatched, &impl_->routes[number]};
+    std::uint32_t number = found.paths.find(path, scheme);
+    if (number != kNoRouteNumber) return {Outcome::kMatched, &routes_[number]};
   }
-  std::uint32_t number = found->without_path.find(scheme);
+  std::uint32_t number = found.without_path.find(scheme);
   if (number == kNoRouteNumber) return {Outcome::kNoRoute};
-  return {Outcome::kMatched, &impl_->routes[number]};
+  return {Outcome::kMatched, &routes_[number]};
 }
 
-const Route& RouteTable::route(std::size_t number) const { return *impl_->routes[number]; }
+void RouteTable::append_routes(const std::string& host, HostIndex::Entry entry,
+                               std::vector<Item>& items) const {
+  if ((entry.value & kHasRoutes) == 0) {
+    items.push_back(
+        {host, {}, std::nullopt, routes_[entry.value], {entry.value, entry.origin}});
+    return;
+  }
+  for (const HostRoutes::Item& item : host_routes_[entry.value & ~kHasRoutes]->items)
+    items.push_back({host, item.path, item.scheme, routes_[item.placed.route], item.placed});
+}
 
-std::vector<std::size_t> RouteTable::routes_of(std::string_view host_pattern) const {
-  std::uint32_t number = impl_->any_host;
+std::vector<RouteTable::Item> RouteTable::list(Cursor& cursor, std::size_t limit) const {
+  std::vector<Item> items;
+  if (cursor == 0 && any_host_.value != HostIndex::kNone) append_routes("*", any_host_, items);
+  HostIndex::Reader reader(index_, cursor < kAnyHostDone ? 0 : cursor - kAnyHostDone);
+  cursor = kEnd;
+  while (const HostIndex::Reader::Item* item = reader.next()) {
+    if (items.size() >= limit) {
+      cursor = item->place + kAnyHostDone;
+      break;
+    }
+    append_routes(pattern_of(item->name, item->kind), item->entry, items);
+  }
+  return items;
+}
+
+std::vector<RouteTable::Item> RouteTable::routes_of(std::string_view host_pattern) const {
+  std::vector<Item> items;
+  HostIndex::Entry entry = any_host_;
   if (host_pattern != "*") {
     HostPattern parts = split_host_pattern(host_pattern);
-    number = impl_->index.find(parts.name, parts.kind);
+    entry = index_.find(index_.hashed(parts.name), parts.kind).entry;
   }
-  if (number == HostIndex::kNone) return {};
-  const Host& host = impl_->hosts[number];
-  std::vector<std::size_t> numbers;
-  host.without_path.append_to(numbers);
-  impl_->paths.append_routes(host.paths, numbers);
-  std::sort(numbers.begin(), numbers.end());
-  return numbers;
+  if (entry.value != HostIndex::kNone) append_routes(std::string(host_pattern), entry, items);
+  return items;
 }
 
-std::size_t RouteTable::routes() const { return impl_->routes.size(); }
-std::size_t RouteTable::hosts() const { return impl_->hosts.size(); }
-
-RouteTableBuilder::RouteTableBuilder(std::uint64_t hash_seed)
-    : impl_(std::make_unique<RouteTable::Impl>(hash_seed)) {}
-RouteTableBuilder::~RouteTableBuilder() = default;
-
-bool RouteTableBuilder::add(std::string_view host_pattern, std::shared_ptr<const Route> route,
-                            const Route** existing) {
-  RouteTable::Impl& table = *impl_;
-  std::uint32_t host = table.find_or_add_host(host_pattern);
-  SchemeRoutes* routes = &table.hosts[host].without_path;
-  if (!route->path.empty()) {
-    std::uint32_t& place = table.unfinished_of_host[host];
-    if (place == 0) {
-      table.unfinished.emplace_back(host, PathMap());
-      place = static_cast<std::uint32_t>(table.unfinished.size());
+void RouteTable::for_each_of(std::uint32_t origin,
+                             const std::function<void(const OfOrigin&)>& visit) const {
+  auto visit_items = [&](const std::string& host, std::uint32_t value) {
+    for (const HostRoutes::Item& item : host_routes_[value & ~kHasRoutes]->items)
+      if (item.placed.origin == origin) visit({{host, item.path, item.scheme}, false, 0});
+  };
+  if (any_host_.value != HostIndex::kNone && (any_host_.value & kHasRoutes) != 0)
+    visit_items("*", any_host_.value);
+  else if (any_host_.value != HostIndex::kNone && any_host_.origin == origin)
+    visit({{"*", {}, {}}, false, 0});
+  HostIndex::Reader reader(index_);
+  while (const HostIndex::Reader::Item* item = reader.next()) {
+    if ((item->entry.value & kHasRoutes) != 0) {
+      visit_items(pattern_of(item->name, item->kind), item->entry.value);
+    } else if (item->entry.origin == origin) {
+      std::string host = pattern_of(item->name, item->kind);
+      visit({{host, {}, {}}, true, item->place});
     }
-    std::string scratch;
-    routes =
-        &table.unfinished[place - 1].second[std::string(http::matching_path(route->path, scratch))];
   }
-  std::uint32_t& number = routes->at(scheme_slot(*route));
-  if (number != kNoRouteNumber) {
-    *existing = table.routes[number].get();
-    return false;
-  }
-  number = static_cast<std::uint32_t>(table.routes.size());
-  table.hosts[host].schemes |= scheme_bits(*route);
-  table.routes.push_back(std::move(route));
-  return true;
 }
 
-std::unique_ptr<const RouteTable> RouteTableBuilder::build() {
-  RouteTable::Impl& table = *impl_;
-  for (const auto& [host, paths] : table.unfinished) {
-    table.hosts[host].paths = table.paths.append(paths);
+void RouteTable::prefetch(std::string_view host) const {
+  index_.prefetch(index_.hashed(split_host_pattern(host).name));
+}
+
+RouteTable::Known RouteTable::known(const RouteKey& key) const {
+  Known known;
+  HostIndex::Entry entry = any_host_;
+  if (key.host != "*") {
+    HostPattern parts = split_host_pattern(key.host);
+    HostIndex::Found found = index_.find(index_.hashed(parts.name), parts.kind);
+    entry = found.entry;
+    known.place = found.place;
   }
-  table.unfinished = {};
-  table.unfinished_of_host = {};
-  table.index.finish();
-  table.paths.finish();
-  table.hosts.shrink_to_fit();
-  table.routes.shrink_to_fit();
-  return std::unique_ptr<const RouteTable>(new RouteTable(std::move(impl_)));
+  if (entry.value == HostIndex::kNone) return known;
+  known.has_host = true;
+  if ((entry.value & kHasRoutes) != 0) {
+    known.placed = host_routes_[entry.value & ~kHasRoutes]->find(key);
+  } else if (key.path.empty() && !key.scheme) {
+    known.placed = {entry.value, entry.origin};
+    known.is_alone = key.host != "*";
+  }
+  return known;
 }
 
 }  // namespace weir::route

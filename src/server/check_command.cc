@@ -27,6 +27,18 @@ void print_dump(const std::vector<config::DumpLine>& dump) {
   }
 }
 
+std::string count_entries(std::size_t number) {
+  return std::to_string(number) + (number == 1 ? " entry" : " entries");
+}
+
+void print_quarantine(const table::Quarantine& quarantine) {
+  for (const table::Quarantined& entry : quarantine.listed)
+    std::fprintf(stderr, "weir: %s: %s\n", entry.place.text().c_str(), entry.reason.c_str());
+  if (quarantine.size() > quarantine.listed.size())
+    std::fprintf(stderr, "weir: … and %s more\n",
+                 count_entries(quarantine.size() - quarantine.listed.size()).c_str());
+}
+
 }  // namespace
 
 int check_command(const CommandLine& line) {
@@ -44,15 +56,19 @@ int check_command(const CommandLine& line) {
     std::fprintf(stderr, "weir: %s: warning: %s\n", warning.place.text().c_str(),
                  warning.message.c_str());
   if (!errors.empty()) return 2;
+  const table::Quarantine& quarantine = built.tables->quarantine;
+  print_quarantine(quarantine);
   if (line.dumps) {
     print_dump(loaded.dump);
   } else {
-    std::printf("%s: ok (%s, %s, %s)\n", file->c_str(),
+    std::string what =
+        quarantine.size() == 0 ? "ok" : count_entries(quarantine.size()) + " quarantined";
+    std::printf("%s: %s (%s, %s, %s)\n", file->c_str(), what.c_str(),
                 count(built.tables->routes->routes(), "route").c_str(),
                 count(built.tables->routes->hosts(), "host").c_str(),
-                count(loaded.config->pools.size(), "pool").c_str());
+                count(built.tables->pools->size(), "pool").c_str());
   }
-  return finish_output(0);
+  return finish_output(quarantine.size() > 0 ? 1 : 0);
 }
 
 }  // namespace weir::server

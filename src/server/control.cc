@@ -69,6 +69,7 @@ Status<StartError> Control::start() {
   started_with_.admin = config.admin;
   started_with_.metrics = config.metrics;
   say_warnings(version->loaded);
+  say_quarantine(version->built);
   current_ = version;
   open_files_ = raise_open_files();
   shares_ = share_descriptors(open_files_, worker_count_);

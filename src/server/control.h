@@ -69,6 +69,7 @@ class Control final : private admin::AdminSource {
   std::optional<Error> start_workers(const config::Config& config);
   std::shared_ptr<const proxy::Settings> make_settings(const config::Config& config) const;
   void say_warnings(const config::Loaded& loaded);
+  void say_quarantine(const table::Builder::Built& built);
   std::optional<Error> open_access_log(Version& version, const Version* before);
   void reopen_logs();
   void say_listening();

@@ -1,5 +1,6 @@
 // What the admin interface shows of Control and changes in it.
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "control.h"
@@ -42,15 +43,6 @@ std::vector<std::string> warnings_of(const std::vector<backend::UnusablePool>& p
 }
 
 // All backends, to look one up.
-std::vector<const backend::Backend*> sorted_backends(const backend::PoolSet& pools) {
-  std::vector<const backend::Backend*> all;
-  for (const auto& pool : pools.all())
-    if (pool)
-      for (const auto& backend : pool->backends) all.push_back(backend.get());
-  std::sort(all.begin(), all.end());
-  return all;
-}
-
 }  // namespace
 
 admin::ServiceState Control::state() const {
@@ -73,9 +65,10 @@ admin::Status Control::status() const {
   for (const observe::Number& failures : sum.failures) status.failures += failures.get();
   status.connections_open = group_.open_clients.load(std::memory_order_relaxed);
   status.routes = current_->built.tables->routes->routes();
-  status.pools = current_->loaded.config->pools.size();
-  for (const config::PoolConfig& pool : current_->loaded.config->pools)
-    status.backends += pool.backends.size();
+  status.pools = current_->built.tables->pools->size();
+  for (const backend::StateTotal& total : backends_->state_totals())
+    status.backends += total.backends;
+  status.quarantine = &current_->built.tables->quarantine;
   for (const std::weak_ptr<const backend::Backend>& removed : removed_backends_)
     if (auto backend = removed.lock()) status.removed_in_flight += backend->in_flight();
   status.workers = worker_count_;
@@ -92,26 +85,38 @@ Result<admin::RoutesView, admin::Refusal> Control::routes(const admin::RoutesQue
   if (query.generation != 0 && query.generation != tables.generation)
     return Err{admin::Refusal{409, "table_changed",
                               "the table has changed since that page: begin again without cursor"}};
-  std::vector<std::size_t> of_host;
-  if (!query.host.empty()) {
+  admin::RoutesView view;
+  view.generation = tables.generation;
+  std::vector<route::RouteTable::Item> items;
+  if (query.host.empty()) {
+    route::RouteTable::Cursor cursor = query.first;
+    view.total = tables.routes->routes();
+    items = tables.routes->list(cursor, query.limit);
+    if (cursor != route::RouteTable::kEnd)
+      view.next = cursor;
+    else if (query.first == 0)
+      std::stable_sort(items.begin(), items.end(),
+                       [](const auto& a, const auto& b) { return a.host < b.host; });
+  } else {
     Result<std::string> pattern = route::canonical_host_pattern(query.host);
     if (!pattern.ok())
       return Err{admin::Refusal{400, "bad_parameter", "host: " + pattern.error().message}};
-    of_host = tables.routes->routes_of(*pattern);
+    items = tables.routes->routes_of(*pattern);
+    view.total = items.size();
+    std::size_t first = std::min<std::size_t>(query.first, items.size());
+    std::size_t end = first + std::min(query.limit, items.size() - first);
+    if (end < items.size()) view.next = end;
+    items = {items.begin() + static_cast<std::ptrdiff_t>(first),
+             items.begin() + static_cast<std::ptrdiff_t>(end)};
   }
-  admin::RoutesView view;
-  view.generation = tables.generation;
-  view.total = query.host.empty() ? tables.routes->routes() : of_host.size();
-  std::size_t end =
-      query.first + std::min(query.limit, view.total - std::min(query.first, view.total));
-  for (std::size_t at = query.first; at < end; ++at) {
-    const route::Route& route = tables.routes->route(query.host.empty() ? at : of_host[at]);
-    std::shared_ptr<const backend::PoolSpec> pool = tables.pools->find(route.pool);
-    view.routes.push_back({route.host, route.path,
-                           route.scheme ? std::string(http::name_of(*route.scheme)) : "",
-                           route.label, pool ? pool->name : ""});
+  for (const route::RouteTable::Item& item : items) {
+    bool is_good = item.route->action == route::Route::Action::kPool;
+    std::shared_ptr<const backend::PoolSpec> pool =
+        is_good ? tables.pools->find(item.route->pool) : nullptr;
+    view.routes.push_back({item.host, item.path,
+                           item.scheme ? std::string(http::name_of(*item.scheme)) : "",
+                           item.route->label, pool ? pool->name : "", !is_good});
   }
-  if (end < view.total) view.next = end;
   return view;
 }
 
@@ -200,19 +205,24 @@ void Control::tell_reload_waiters(const Result<admin::ReloadReport, admin::Refus
 }
 
 void Control::remember_removed(const table::Tables& before, const table::Tables& after) {
-  std::vector<const backend::Backend*> served = sorted_backends(*after.pools);
-  auto is_served = [&served](const backend::Backend* backend) {
-    return std::binary_search(served.begin(), served.end(), backend);
-  };
+  std::unordered_set<const backend::Backend*> served;  // of the pools that changed
+  std::vector<std::shared_ptr<backend::Backend>> had;
+  after.pools->all().for_each_difference(before.pools->all(), [&](std::size_t at) {
+    auto id = static_cast<backend::PoolId>(at);
+    std::shared_ptr<const backend::PoolSpec> now = after.pools->find(id);
+    std::shared_ptr<const backend::PoolSpec> then = before.pools->find(id);
+    if (now == then) return;
+    if (now)
+      for (const auto& backend : now->backends) served.insert(backend.get());
+    if (then) had.insert(had.end(), then->backends.begin(), then->backends.end());
+  });
   // One that came back while it still had requests is the same object.
   std::erase_if(removed_backends_, [&](const auto& removed) {
     auto backend = removed.lock();
-    return backend == nullptr || is_served(backend.get());
+    return backend == nullptr || served.contains(backend.get());
   });
-  for (const auto& pool : before.pools->all())
-    if (pool)
-      for (const auto& backend : pool->backends)
-        if (!is_served(backend.get())) removed_backends_.push_back(backend);
+  for (const std::shared_ptr<backend::Backend>& backend : had)
+    if (!served.contains(backend.get())) removed_backends_.push_back(backend);
 }
 
 void Control::set_in_service(bool is_in_service, const std::string& by, admin::Done<Ok> done) {

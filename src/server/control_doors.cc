@@ -83,4 +83,29 @@ void Control::say_warnings(const config::Loaded& loaded) {
               {{"place", warning.place.text()}, {"warning", warning.message}});
 }
 
+// All of it stands in /api/status; the log has what is new, and not a million lines of it.
+void Control::say_quarantine(const table::Builder::Built& built) {
+  constexpr std::size_t kMost = 20;
+  const table::Quarantine& quarantine = built.tables->quarantine;
+  if (built.has_new_quarantine) {
+    for (std::size_t at = 0; at < std::min(kMost, quarantine.listed.size()); ++at) {
+      const table::Quarantined& entry = quarantine.listed[at];
+      std::string served = !entry.is_served.has_value() ? "unknown"
+                                : *entry.is_served           ? "as before"
+                                                             : "503";
+      log_.error("an entry is quarantined", {{"place", entry.place.text()},
+                                             {"kind", std::string(config::name_of(entry.kind))},
+                                             {"key", entry.key},
+                                             {"served", served},
+                                             {"error", entry.reason}});
+    }
+    if (quarantine.size() > kMost)
+      log_.error("more entries are quarantined",
+                 {{"all", std::to_string(quarantine.size())}, {"see", "GET /api/status"}});
+  }
+  for (const table::MovedHost& host : built.moved)
+    log_.warn("a host moved to another file",
+              {{"host", host.host}, {"from", host.from}, {"to", host.to}});
+}
+
 }  // namespace weir::server

@@ -67,6 +67,9 @@ std::string Control::metrics() const {
   scrape.process.config_generation = current_->built.tables->generation;
   scrape.process.config_hash = current_->built.tables->hash;
   scrape.process.routes = current_->built.tables->routes->routes();
+  for (std::size_t kind = 0; kind < 4; ++kind)
+    scrape.quarantined.push_back({config::name_of(static_cast<config::EntryKind>(kind)),
+                                  current_->built.tables->quarantine.counts[kind]});
   scrape.process.connections_limit = group_.max_clients;
   scrape.process.access_lines_dropped = dropped_lines_->load(std::memory_order_relaxed);
   scrape.process.version = kVersion;
@@ -89,10 +92,11 @@ void Control::retain_series() {
       [series = group_.series.get(), version = current_]() mutable {
         std::unordered_set<std::string_view> routes{observe::kNoneSeries};
         std::unordered_set<std::string_view> pools;
-        for (const config::RouteConfig& route : version->loaded.config->route_entries)
-          routes.insert(route.name);
-        for (const config::PoolConfig& pool : version->loaded.config->pools)
-          pools.insert(pool.name);
+        const table::Tables& tables = *version->built.tables;
+        for (const std::shared_ptr<const route::Route>& route : tables.routes->all_routes())
+          if (route) routes.insert(route->label);
+        for (const std::shared_ptr<const backend::PoolSpec>& pool : tables.pools->all())
+          if (pool) pools.insert(pool->name);
         series->routes.retain([&](const std::string& name) { return routes.contains(name); });
         series->pools.retain([&](const std::string& name) { return pools.contains(name); });
         version.reset();

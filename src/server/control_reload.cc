@@ -97,7 +97,8 @@ void Control::on_loaded(std::shared_ptr<Version> version) {
     free_in_background(std::move(version));
     return;
   }
-  bool is_news = !version->built.difference.is_empty() || version->has_new_settings;
+  bool is_news = !version->built.difference.is_empty() || version->has_new_settings ||
+                 version->built.has_new_quarantine;
   if (!is_news && reload_cause_ == kFileChange && reload_waiters_.empty() &&
       numbers_.was_last_reload_successful) {
     // A touched file, or one that was written while weir read it.
@@ -147,6 +148,7 @@ void Control::on_published(std::shared_ptr<Version> version) {
     remember_removed(*old->built.tables, *current_->built.tables);
   renew_access(*current_->loaded.config);
   say_warnings(current_->loaded);
+  say_quarantine(current_->built);
   pending_restart_ = keys_for_restart(started_with_, *current_->loaded.config);
   for (const admin::RestartKey& key : pending_restart_)
     log_.warn("a change takes effect at the next start only",
@@ -199,6 +201,7 @@ admin::ReloadReport Control::report_of(const Version& version) const {
   report.generation = version.built.tables->generation;
   report.difference = version.built.difference;
   report.has_new_settings = version.has_new_settings;
+  report.tables = version.built.tables;
   if (last_change_) report.last_change = text_of(*last_change_, clock_.wall());
   for (const admin::RestartKey& key : pending_restart_)
     report.warnings.push_back(key.key + " " + key.change + ": takes effect at the next start only");

@@ -39,8 +39,10 @@ int run_command(const CommandLine& line) {
     return 1;
   }
   net::Loop loop(clock);
+  config::LastGoodFiles last_good;
   Control control(
-      clock, log, loop, [path = *file] { return config::load_file(path); }, *file);
+      clock, log, loop, [path = *file, &last_good] { return config::load_file(path, &last_good); },
+      *file);
   Status<StartError> started = control.start();
   if (!started.ok()) {
     std::fprintf(stderr, "%s\n", started.error().message.c_str());

@@ -7,7 +7,7 @@ namespace weir::server {
 struct Control::Version {
   WallTime read_began{};
   config::Loaded loaded;
-  std::vector<config::Diagnostic> errors;  // of loading and building
+  std::vector<config::Diagnostic> errors;  // why it cannot be served
   table::Builder::Built built;
   std::shared_ptr<const proxy::Settings> settings;
   std::shared_ptr<observe::AccessLog>

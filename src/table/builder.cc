@@ -1,285 +1,359 @@
+#include <malloc.h>
+
 #include <algorithm>
-#include <optional>
 #include <set>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "fingerprint.h"
+#include "map_lines.h"
+#include "map_loader.h"
 #include "own_listener.h"
+#include "toml_routes.h"
 #include "version.h"
 #include "weir/table/build.h"
 
 namespace weir::table {
 namespace {
 
-using backend::Backend;
-using backend::PoolId;
-using backend::PoolSet;
-using backend::PoolSpec;
-using config::Diagnostic;
+using config::EntryKind;
+using config::Place;
+
+constexpr std::size_t kMaxMovedListed = 100;
+// Of a map file, about, to guess how many hosts are going to come.
+constexpr std::size_t kUsualLineBytes = 32;
 
 std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
-
-std::uint64_t summary_of_target(const route::Route& route, std::string_view target) {
-  Fingerprint fingerprint;
-  fingerprint.add(route.path).add(route.scheme ? static_cast<int>(*route.scheme) : 2);
-  return fingerprint.add(target).value();
-}
-
-std::optional<http::Scheme> scheme_of(const config::RouteConfig& entry) {
-  if (!entry.scheme) return std::nullopt;
-  return *entry.scheme == "https" ? http::Scheme::kHttps : http::Scheme::kHttp;
-}
-
-// "www.example.com/api (https)"
-std::string key_text(const route::Route& route) {
-  std::string text = route.host + route.path;
-  if (route.scheme) text.append(" (").append(http::name_of(*route.scheme)).append(")");
-  return text;
-}
-
-void sort_by_place(std::vector<Diagnostic>& errors) {
-  auto key = [](const Diagnostic& error) {
-    return std::tie(error.place.file, error.place.line, error.place.column);
-  };
-  std::stable_sort(errors.begin(), errors.end(),
-                   [key](const auto& a, const auto& b) { return key(a) < key(b); });
-}
-
-// The ids of the pools of one configuration: known names keep theirs, new ones get the next.
-// Nothing is remembered until the build has succeeded.
-class PoolIds {
- public:
-  PoolIds(const std::map<std::string, PoolId>& known, const config::Config& config)
-      : size_(known.size()) {
-    for (const config::PoolConfig& pool : config.pools) {
-      if (ids_.contains(pool.name)) continue;
-      auto old = known.find(pool.name);
-      ids_[pool.name] = old != known.end() ? old->second : static_cast<PoolId>(size_++);
-    }
-  }
-  std::optional<PoolId> find(std::string_view name) const {
-    auto found = ids_.find(name);
-    return found == ids_.end() ? std::nullopt : std::optional(found->second);
-  }
-  // One more than the highest id ever given.
-  std::size_t size() const { return size_; }
-
- private:
-  std::size_t size_;
-  std::unordered_map<std::string_view, PoolId> ids_;
-};
-
-std::vector<Diagnostic> check_pools(const config::Config& config) {
-  std::vector<Diagnostic> errors;
-  std::map<std::string_view, const config::PoolConfig*> seen;
-  for (const config::PoolConfig& pool : config.pools) {
-    auto [earlier, is_new] = seen.emplace(pool.name, &pool);
-    if (!is_new) {
-      errors.push_back({pool.place, "pool " + quoted(pool.name) + " is already defined at " +
-                                        earlier->second->place.text()});
-    }
-    std::set<Endpoint> endpoints;
-    for (const config::BackendConfig& backend : pool.backends) {
-      if (!endpoints.insert(backend.endpoint).second) {
-        errors.push_back({backend.place, "backend " + backend.endpoint.text() +
-                                             " is listed twice in pool " + quoted(pool.name)});
-      }
-      std::optional<std::string> listener = find_own_listener(config, backend.endpoint);
-      if (listener.has_value()) {
-        errors.push_back(
-            {backend.place, "backend " + backend.endpoint.text() + " is weir's own listener " +
-                                quoted(*listener) +
-                                (*listener == "admin" ? " (it is not for clients" : " (a loop") +
-                                ": expected the address where the application listens)"});
-      }
-    }
-  }
-  return errors;
-}
-
-// Route entries to a route table, with the summaries of its hosts.
-class RoutesBuild {
- public:
-  RoutesBuild(const PoolIds& ids, std::uint64_t hash_seed) : ids_(ids), table_(hash_seed) {}
-
-  void add(const config::RouteConfig& entry) {
-    std::optional<PoolId> pool = ids_.find(entry.pool);
-    if (!pool) errors_.push_back({entry.place, "there is no pool " + quoted(entry.pool)});
-    for (const std::string& host : entry.hosts) {
-      Result<std::string> pattern = route::canonical_host_pattern(host);
-      if (!pattern.ok()) {
-        errors_.push_back({entry.place, pattern.error().message});
-      } else {
-        // An entry without its pool takes its place all the same, to find what is routed twice.
-        add_host(entry, *std::move(pattern), pool.value_or(0));
-      }
-    }
-  }
-  // All errors; call it after the last entry.
-  std::vector<Diagnostic> take_errors() {
-    std::sort(sources_.begin(), sources_.end());
-    for (const Duplicate& duplicate : duplicates_) {
-      auto first =
-          std::lower_bound(sources_.begin(), sources_.end(), Source(duplicate.first, nullptr));
-      errors_.push_back({duplicate.entry->place,
-                         duplicate.key + " is already routed at " + first->second->place.text()});
-    }
-    return std::move(errors_);
-  }
-  std::vector<HostSummary> take_summaries() {
-    merge_by_host(summaries_);
-    return std::move(summaries_);
-  }
-  std::shared_ptr<const route::RouteTable> table() { return table_.build(); }
-
- private:
-  // Which entry a route is from. Sorted by route once it is needed; a map would cost more than the
-  // table.
-  using Source = std::pair<const route::Route*, const config::RouteConfig*>;
-  struct Duplicate {
-    const config::RouteConfig* entry;
-    const route::Route* first;
-    std::string key;
-  };
-
-  void add_host(const config::RouteConfig& entry, std::string pattern, PoolId pool) {
-    auto route = std::make_shared<route::Route>();
-    route->label = entry.name.empty() ? entry.pool : entry.name;
-    auto next = static_cast<std::uint32_t>(label_ids_.size());
-    route->label_id = label_ids_.emplace(route->label, next).first->second;
-    route->host = std::move(pattern);
-    route->path = entry.path;
-    route->scheme = scheme_of(entry);
-    route->pool = pool;
-    const route::Route* first = nullptr;
-    if (!table_.add(route->host, route, &first)) {
-      duplicates_.push_back({&entry, first, key_text(*route)});
-      return;
-    }
-    sources_.emplace_back(route.get(), &entry);
-    summaries_.push_back({Fingerprint().add(route->host).value(),
-                          summary_of_target(*route, entry.pool),
-                          summary_of_target(*route, route->label)});
-  }
-
-  const PoolIds& ids_;
-  std::unordered_map<std::string, std::uint32_t> label_ids_;
-  route::RouteTableBuilder table_;
-  std::vector<Diagnostic> errors_;
-  std::vector<Source> sources_;
-  std::vector<Duplicate> duplicates_;
-  std::vector<HostSummary> summaries_;
-};
-
-std::shared_ptr<PoolSpec> spec_of(const config::PoolConfig& config, PoolId id) {
-  auto spec = std::make_shared<PoolSpec>();
-  spec->id = id;
-  spec->name = config.name;
-  spec->balance = config.balance;
-  spec->keepalive = config.keepalive;
-  spec->max_idle = config.max_idle;
-  spec->retries = config.retries;
-  spec->retry_budget_percent = config.retry_budget_percent;
-  spec->health = config.health;
-  if (config.health != nullptr && config.health->host.empty() && !config.host.empty()) {
-    config::HealthConfig health = *config.health;
-    health.host = config.host;
-    spec->health = std::make_shared<const config::HealthConfig>(std::move(health));
-  }
-  spec->timeouts = config.timeouts;
-  spec->body_bytes = config.body_bytes;
-  spec->host = config.host;
-  return spec;
-}
 
 }  // namespace
 
 struct Builder::Impl {
-  std::shared_ptr<Backend> find_or_make_backend(const std::string& pool, const Endpoint& endpoint);
-  std::shared_ptr<const PoolSet> build_pools(const config::Config& config, const PoolIds& pool_ids);
-  Built publish(const config::Config& config, const PoolIds& pool_ids, RoutesBuild& routes);
+  struct Source {
+    std::string path;
+    bool is_main = false;  // weir.toml goes before all others
+    // Of maps.
+    bool is_map = false;
+    bool is_listed = false;  // in the configuration under way
+    bool is_news = false;    // so that it is to be loaded, or dropped
+    bool is_loaded = false;
+    FileState state;
+    std::uint64_t content = 0;
+    std::string failure;               // why its last good version is served
+    std::vector<MapProblem> problems;  // of that version
+  };
 
-  unsigned workers = 0;
-  std::uint64_t hash_seed = 0;
+  Impl(unsigned workers, std::uint64_t hash_seed)
+      : pools(workers), routes(hash_seed, [this](SourceNumber a, SourceNumber b) {
+          return std::tie(sources[b].is_main, sources[a].path) <
+                 std::tie(sources[a].is_main, sources[b].path);
+        }) {}
+
+  SourceNumber source_of(const std::string& path, const config::Config& config);
+  void say(Quarantined entry);
+  config::PoolConfig without_bad_backends(const config::Config& config,
+                                          const config::PoolConfig& pool);
+  void define_pools(const config::Config& config);
+  void remove_pools();
+  void load_maps(const config::Config& config);
+  bool is_map_news(Source& source);
+  void look_at_maps(const config::Config& config);
+  void load_map(SourceNumber number, MapTargets& targets);
+  void drop_map(SourceNumber number);
+  void say_map_problems();
+  void say_waiting();
+  Built publish();
+
+  PoolBook pools;
+  std::vector<Source> sources;
+  std::unordered_map<std::string, SourceNumber> source_numbers;
+  RouteBook routes;
+  TomlRoutes toml;
+  std::string main_file;
+  std::unordered_set<std::string> defined;       // pools of the configuration
+  std::unordered_set<std::string> bad_pools;     // those that are too wrong to be
+  std::vector<std::string> vanished;             // pools that were there and are not defined now
+  bool has_new_pool = false;
+  config::PoolConfig map_pool;  // what pools of map lines begin as
+  Quarantine quarantine;  // of the build under way
+  Quarantine last_quarantine;
   std::uint64_t generation = 0;
-  std::map<std::string, PoolId> ids;  // of every name there ever was
-  // Also those that are gone from the tables while requests still hold them: they count on.
-  std::map<std::pair<std::string, Endpoint>, std::weak_ptr<Backend>> backends;
-  std::shared_ptr<const PoolSet> pools = std::make_shared<PoolSet>(PoolSet({}));
-  std::vector<HostSummary> hosts;
+  std::shared_ptr<const backend::PoolSet> last_pools =
+      std::make_shared<backend::PoolSet>(backend::PoolSet::Pools(), 0);
 };
 
-std::shared_ptr<Backend> Builder::Impl::find_or_make_backend(const std::string& pool,
-                                                             const Endpoint& endpoint) {
-  std::weak_ptr<Backend>& known = backends[{pool, endpoint}];
-  std::shared_ptr<Backend> backend = known.lock();
-  if (backend == nullptr) {
-    backend = std::make_shared<Backend>(pool, endpoint, workers);
-    known = backend;
-  }
-  return backend;
+// One place is told once; that it would lead to weir itself is the news, since whatever else is wrong
+// with an address would only lead there.
+void Builder::Impl::say(Quarantined entry) {
+  bool is_loop = entry.reason.find("is weir's own listener") != std::string::npos;
+  auto known = !is_loop || quarantine.listed.empty()
+                   ? quarantine.listed.end()
+                   : std::find_if(
+                         quarantine.listed.begin(), quarantine.listed.end(),
+                         [&](const Quarantined& other) { return other.place == entry.place; });
+  if (known == quarantine.listed.end())
+    quarantine.add(std::move(entry));
+  else
+    *known = std::move(entry);
 }
 
-std::shared_ptr<const PoolSet> Builder::Impl::build_pools(const config::Config& config,
-                                                          const PoolIds& pool_ids) {
-  std::vector<std::shared_ptr<const PoolSpec>> specs(pool_ids.size());
-  for (const config::PoolConfig& pool : config.pools) {
-    PoolId id = *pool_ids.find(pool.name);
-    std::shared_ptr<PoolSpec> spec = spec_of(pool, id);
-    for (const config::BackendConfig& backend : pool.backends) {
-      spec->backends.push_back(find_or_make_backend(pool.name, backend.endpoint));
-      backend::BackendTraits traits{backend.weight, backend.is_backup};
-      // Most pools say nothing of this.
-      if (traits == backend::BackendTraits{} && spec->traits.empty()) continue;
-      spec->traits.resize(spec->backends.size() - 1);
-      spec->traits.push_back(traits);
+SourceNumber Builder::Impl::source_of(const std::string& path, const config::Config& config) {
+  auto [known, is_new] =
+      source_numbers.try_emplace(path, static_cast<SourceNumber>(sources.size()));
+  if (is_new) {
+    sources.emplace_back();
+    sources.back().path = path;
+    sources.back().is_main = path == config.main_file;
+  }
+  return known->second;
+}
+
+config::PoolConfig Builder::Impl::without_bad_backends(const config::Config& config,
+                                                       const config::PoolConfig& pool) {
+  config::PoolConfig good = pool;
+  good.backends.clear();
+  std::set<Endpoint> endpoints;
+  for (const config::BackendConfig& backend : pool.backends) {
+    std::string address = backend.endpoint.text();
+    if (!endpoints.insert(backend.endpoint).second) {
+      say({EntryKind::kBackend, backend.place,
+           "backend " + address + " is listed twice in pool " + quoted(pool.name), address, true});
+      continue;
     }
-    std::shared_ptr<const PoolSpec> old = pools->find(id);
-    bool is_same = old && has_same_settings(*old, *spec) && old->backends == spec->backends;
-    specs[id] = is_same ? std::move(old) : std::move(spec);
+    std::string problem = problem_of_backend(config, backend.endpoint);
+    if (problem.empty())
+      good.backends.push_back(backend);
+    else
+      say({EntryKind::kBackend, backend.place, problem, address, false});
   }
-  return std::make_shared<const PoolSet>(std::move(specs));
+  return good;
 }
 
-Builder::Built Builder::Impl::publish(const config::Config& config, const PoolIds& pool_ids,
-                                      RoutesBuild& routes) {
-  Built built;
-  std::shared_ptr<const PoolSet> new_pools = build_pools(config, pool_ids);
-  std::vector<HostSummary> new_hosts = routes.take_summaries();
-  compare_hosts(hosts, new_hosts, built.difference);
-  compare_pools(*pools, *new_pools, built.difference);
+void Builder::Impl::define_pools(const config::Config& config) {
+  std::unordered_map<std::string_view, const config::PoolConfig*> first;
+  defined.clear();
+  for (const config::PoolConfig& pool : config.pools) {
+    auto [earlier, is_new] = first.emplace(pool.name, &pool);
+    if (!is_new) {
+      say({EntryKind::kPool, pool.place,
+           "pool " + quoted(pool.name) + " is already defined at " +
+               earlier->second->place.text(),
+           pool.name, true});
+      continue;
+    }
+    defined.insert(pool.name);
+    bool was_there = pools.find(pool.name).has_value();
+    backend::PoolId id = pools.set(without_bad_backends(config, pool));
+    if (was_there) continue;
+    has_new_pool = true;
+    for (route::RouteNumber target : routes.targets().of_pool(pool.name))
+      routes.targets().resolve(target, id);
+  }
+  vanished.clear();
+  for (std::string& name : pools.names())
+    if (!defined.contains(name)) vanished.push_back(std::move(name));
+}
 
+// A pool that an entry needs stays as it was.
+void Builder::Impl::remove_pools() {
+  for (const std::string& name : vanished) {
+    std::size_t entries = 0;
+    for (route::RouteNumber target : routes.targets().of_pool(name))
+      entries += routes.targets().at(target).uses;
+    if (entries == 0) {
+      pools.remove(name);
+      continue;
+    }
+    std::string what = std::to_string(entries) + (entries == 1 ? " route leads" : " routes lead");
+    if (bad_pools.contains(name)) continue;
+    say({EntryKind::kPool,
+         {main_file, 0, 0},
+         "pool " + quoted(name) + " is not defined any more, but " + what +
+             " there: it stays as it was",
+         name,
+         true});
+  }
+}
+
+void Builder::Impl::drop_map(SourceNumber number) {
+  routes.base().for_each_of(number, [&](const route::RouteTable::OfOrigin& of) {
+    routes.drop(of.key, number);
+  });
+  Source& source = sources[number];
+  source.is_map = false;
+  source.is_loaded = false;
+  source.problems.clear();
+}
+
+// Whether the map is to be read.
+bool Builder::Impl::is_map_news(Source& source) {
+  source.failure.clear();
+  Result<FileState> state = state_of(source.path);
+  if (!state.ok()) {
+    source.failure = state.error().message;
+    return false;
+  }
+  // A line whose pool was not there may be good now.
+  bool may_heal = has_new_pool && !source.problems.empty();
+  if (source.is_loaded && *state == source.state && !may_heal) return false;
+  Result<std::uint64_t> content = examine_map(source.path);
+  if (!content.ok()) {
+    source.failure = content.error().message;
+    return false;
+  }
+  bool is_same = source.is_loaded && *content == source.content;
+  source.state = *state;
+  source.content = *content;
+  return !is_same || may_heal;
+}
+
+// Those that are going to tell all of their entries again, or none: what waits of them may not come
+// forward meanwhile.
+void Builder::Impl::look_at_maps(const config::Config& config) {
+  for (Source& source : sources) source.is_listed = false;
+  for (const std::string& path : config.maps) {
+    SourceNumber number = source_of(path, config);
+    sources[number].is_map = true;
+    sources[number].is_listed = true;
+  }
+  for (SourceNumber number = 0; number < sources.size(); ++number) {
+    Source& source = sources[number];
+    source.is_news = source.is_map && (!source.is_listed || is_map_news(source));
+    if (source.is_news) routes.drop_waiting(number);
+  }
+}
+
+void Builder::Impl::load_map(SourceNumber number, MapTargets& targets) {
+  Source& source = sources[number];
+  if (routes.editor().routes() == 0) routes.editor().expect(source.state.size / kUsualLineBytes);
+  MapLoader loader(routes, targets, number);
+  Result<std::uint64_t> read = read_map(source.path, loader);
+  loader.finish();
+  source.problems = loader.take_problems();
+  source.is_loaded = true;
+  if (read.ok() && *read == source.content) return;
+  // It was written meanwhile, and what stands in the table is neither version: the next build reads
+  // it again.
+  source.state = {};
+  source.content = 0;
+  source.failure = "the file changed while it was read";
+}
+
+void Builder::Impl::load_maps(const config::Config& config) {
+  if (!has_same_defaults(map_pool, config.map_pool)) {
+    map_pool = config.map_pool;
+    pools.set_defaults_of_made(map_pool);
+  }
+  MapTargets targets(pools, routes.targets(), config.map_pool, [&](const Endpoint& endpoint) {
+    return problem_of_backend(config, endpoint);
+  });
+  for (SourceNumber number = 0; number < sources.size(); ++number) {
+    if (!sources[number].is_news) continue;
+    if (sources[number].is_listed)
+      load_map(number, targets);
+    else
+      drop_map(number);
+  }
+}
+
+void Builder::Impl::say_map_problems() {
+  for (const Source& source : sources) {
+    if (!source.is_map) continue;
+    if (!source.failure.empty())
+      say({EntryKind::kFile, {source.path, 0, 0}, source.failure, source.path, source.is_loaded});
+    for (const MapProblem& problem : source.problems)
+      say({EntryKind::kRoute,
+           {source.path, problem.line, problem.column},
+           problem.message,
+           problem.key,
+           problem.is_served});
+  }
+}
+
+void Builder::Impl::say_waiting() {
+  std::vector<RouteBook::Waiting> waiting = routes.list_waiting(Quarantine::kMaxListed);
+  MapLines lines;
+  auto place_of = [&](const OwnedKey& key, SourceNumber number) {
+    if (const config::Place* place = toml.place_of(key, number)) return *place;
+    return Place{sources[number].path, lines.line_of(sources[number].path, key), 1};
+  };
+  for (const RouteBook::Waiting& entry : waiting)
+    for (SourceNumber number : {entry.source, entry.before_it})
+      if (toml.place_of(entry.key, number) == nullptr)
+        lines.want(sources[number].path, entry.key);
+  for (const RouteBook::Waiting& entry : waiting)
+    say({EntryKind::kRoute, place_of(entry.key, entry.source),
+         key_text(entry.key) + " is already routed at " +
+             place_of(entry.key, entry.before_it).text(),
+         key_text(entry.key), true});
+  quarantine.counts[static_cast<std::size_t>(EntryKind::kRoute)] +=
+      routes.waiting() - waiting.size();
+}
+
+Builder::Built Builder::Impl::publish() {
+  Built built;
+  std::vector<RouteBook::MovedHost> moved;
+  routes.targets().remove_unused([this](const std::string& pool) {
+    if (pools.is_made(pool)) pools.remove(pool);
+  });
   auto tables = std::make_shared<Tables>();
+  tables->routes = routes.publish(built.difference, moved);
+  tables->pools = pools.publish();
+  compare_pools(*last_pools, *tables->pools, built.difference);
   if (generation == 0 || !built.difference.is_empty()) ++generation;
   tables->generation = generation;
-  tables->hash = hash_of(new_hosts, *new_pools);
-  tables->routes = routes.table();
-  tables->pools = new_pools;
+  tables->hash = Fingerprint().add(routes.hash()).add(hash_of(*tables->pools)).value();
+  std::stable_sort(quarantine.listed.begin(), quarantine.listed.end(),
+                   [this](const Quarantined& a, const Quarantined& b) {
+                     bool is_of_main = a.place.file == main_file;
+                     if (is_of_main != (b.place.file == main_file)) return is_of_main;
+                     return a.place.order() < b.place.order();
+                   });
+  tables->quarantine = std::exchange(quarantine, {});
+  built.has_new_quarantine = tables->quarantine != last_quarantine;
+  last_quarantine = tables->quarantine;
+  for (const RouteBook::MovedHost& host : moved)
+    if (built.moved.size() < kMaxMovedListed)
+      built.moved.push_back({host.host, sources[host.from].path, sources[host.to].path});
+  last_pools = tables->pools;
   built.tables = std::move(tables);
-
-  for (const config::PoolConfig& pool : config.pools) ids[pool.name] = *pool_ids.find(pool.name);
-  pools = std::move(new_pools);
-  hosts = std::move(new_hosts);
-  std::erase_if(backends, [](const auto& entry) { return entry.second.expired(); });
   return built;
 }
 
-Builder::Builder(unsigned workers, std::uint64_t hash_seed) : impl_(std::make_unique<Impl>()) {
-  impl_->workers = workers;
-  impl_->hash_seed = hash_seed;
-}
+Builder::Builder(unsigned workers, std::uint64_t hash_seed)
+    : impl_(std::make_unique<Impl>(workers, hash_seed)) {}
 Builder::~Builder() = default;
 
-Builder::Built Builder::build(const config::Config& config) {
-  PoolIds pool_ids(impl_->ids, config);
-  RoutesBuild routes(pool_ids, impl_->hash_seed);
-  for (const config::RouteConfig& entry : config.route_entries) routes.add(entry);
-  std::vector<Diagnostic> errors = check_pools(config);
-  for (Diagnostic& error : routes.take_errors()) errors.push_back(std::move(error));
-  if (errors.empty()) return impl_->publish(config, pool_ids, routes);
-  sort_by_place(errors);
-  return {nullptr, std::move(errors), {}};
+Builder::Built Builder::build(const config::Config& config,
+                              const std::vector<config::Diagnostic>& known) {
+  Impl& impl = *impl_;
+  impl.has_new_pool = false;
+  impl.main_file = config.main_file;
+  impl.bad_pools = {config.bad_pools.begin(), config.bad_pools.end()};
+  for (const config::Diagnostic& problem : known)
+    impl.say({*problem.entry, problem.place, problem.message, {}, std::nullopt});
+  impl.define_pools(config);
+  impl.look_at_maps(config);
+  impl.toml.update(
+      config.route_entries, impl.routes,
+      {.source_of = [&](const std::string& file) { return impl.source_of(file, config); },
+       .find_pool =
+           [&](const std::string& pool) {
+             return impl.defined.contains(pool) ? impl.pools.find(pool) : std::nullopt;
+           },
+       .is_pool_told =
+           [&](const std::string& pool) {
+             return config.has_unread_pools || impl.bad_pools.contains(pool);
+           },
+       .say = [&](Quarantined entry) { impl.say(std::move(entry)); }});
+  impl.load_maps(config);
+  impl.remove_pools();
+  impl.say_map_problems();
+  impl.say_waiting();
+  Built built = impl.publish();
+  // What a build needed for a while is the table's size again.
+  malloc_trim(0);
+  return built;
 }
 
 }  // namespace weir::table

@@ -16,12 +16,10 @@ void append_count(std::string& out, std::string_view sign, std::size_t count, st
   out.append(what);
 }
 
-std::vector<const backend::Backend*> sorted_backends(const backend::PoolSet& pools) {
+std::vector<const backend::Backend*> sorted_backends(const backend::PoolSpec* pool) {
   std::vector<const backend::Backend*> backends;
-  for (const auto& pool : pools.all()) {
-    if (!pool) continue;
-    for (const auto& backend : pool->backends) backends.push_back(backend.get());
-  }
+  if (pool == nullptr) return backends;
+  for (const auto& backend : pool->backends) backends.push_back(backend.get());
   std::sort(backends.begin(), backends.end());
   return backends;
 }
@@ -88,59 +86,26 @@ std::string Difference::text() const {
   return out.empty() ? "no change" : out;
 }
 
-void merge_by_host(std::vector<HostSummary>& summaries) {
-  std::sort(summaries.begin(), summaries.end(),
-            [](const HostSummary& a, const HostSummary& b) { return a.host < b.host; });
-  std::size_t merged = 0;
-  for (const HostSummary& summary : summaries) {
-    if (merged > 0 && summaries[merged - 1].host == summary.host) {
-      summaries[merged - 1].pools += summary.pools;
-      summaries[merged - 1].labels += summary.labels;
-    } else {
-      summaries[merged++] = summary;
-    }
-  }
-  summaries.resize(merged);
-  summaries.shrink_to_fit();
-}
-
-std::uint64_t hash_of(const std::vector<HostSummary>& hosts, const backend::PoolSet& pools) {
+std::uint64_t hash_of(const backend::PoolSet& pools) {
   std::uint64_t sum = 0;
-  for (const HostSummary& host : hosts) {
-    sum += Fingerprint().add("host").add(host.host).add(host.pools).add(host.labels).value();
-  }
   for (const auto& pool : pools.all()) {
     if (pool) sum += hash_of(*pool);
   }
-  return Fingerprint().add(sum).value();
+  return sum;
 }
 
-void compare_hosts(const std::vector<HostSummary>& before, const std::vector<HostSummary>& after,
-                   Difference& difference) {
-  auto old = before.begin();
-  for (const HostSummary& host : after) {
-    for (; old != before.end() && old->host < host.host; ++old) ++difference.hosts_removed;
-    if (old == before.end() || old->host != host.host) {
-      ++difference.hosts_added;
-      continue;
-    }
-    if (old->pools != host.pools) {
-      ++difference.hosts_moved;
-    } else if (old->labels != host.labels) {
-      ++difference.hosts_relabelled;
-    }
-    ++old;
-  }
-  difference.hosts_removed += static_cast<std::size_t>(before.end() - old);
+bool has_same_defaults(const config::PoolConfig& a, const config::PoolConfig& b) {
+  bool is_checked_alike =
+      (a.health == nullptr) == (b.health == nullptr) && (a.health == nullptr || *a.health == *b.health);
+  return is_checked_alike && settings_of(a) == settings_of(b);
 }
 
 void compare_pools(const backend::PoolSet& before, const backend::PoolSet& after,
                    Difference& difference) {
-  std::size_t ids = std::max(before.all().size(), after.all().size());
-  for (std::size_t id = 0; id < ids; ++id) {
+  after.all().for_each_difference(before.all(), [&](std::size_t id) {
     auto old = before.find(static_cast<backend::PoolId>(id));
     auto pool = after.find(static_cast<backend::PoolId>(id));
-    if (old == pool) continue;
+    if (old == pool) return;
     if (!old) {
       ++difference.pools_added;
     } else if (!pool) {
@@ -149,11 +114,11 @@ void compare_pools(const backend::PoolSet& before, const backend::PoolSet& after
       ++difference.pools_changed;
       difference.changed_pool = pool->name;
     }
-  }
-  auto old_backends = sorted_backends(before);
-  auto backends = sorted_backends(after);
-  difference.backends_added = count_missing(backends, old_backends);
-  difference.backends_removed = count_missing(old_backends, backends);
+    auto old_backends = sorted_backends(old.get());
+    auto backends = sorted_backends(pool.get());
+    difference.backends_added += count_missing(backends, old_backends);
+    difference.backends_removed += count_missing(old_backends, backends);
+  });
 }
 
 }  // namespace weir::table

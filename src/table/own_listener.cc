@@ -38,4 +38,12 @@ std::optional<std::string> find_own_listener(const config::Config& config,
   return std::nullopt;
 }
 
+std::string problem_of_backend(const config::Config& config, const Endpoint& backend) {
+  std::optional<std::string> listener = find_own_listener(config, backend);
+  if (!listener.has_value()) return {};
+  return "backend " + backend.text() + " is weir's own listener \"" + *listener + "\"" +
+         (*listener == "admin" ? " (it is not for clients" : " (a loop") +
+         ": expected the address where the application listens)";
+}
+
 }  // namespace weir::table

@@ -13,4 +13,7 @@ namespace weir::table {
 // interface (which must not be published by a route), or nothing.
 std::optional<std::string> find_own_listener(const config::Config& config, const Endpoint& backend);
 
+// Why `backend` can be no backend of this configuration, or "".
+std::string problem_of_backend(const config::Config& config, const Endpoint& backend);
+
 }  // namespace weir::table

@@ -170,7 +170,7 @@ class TestCheck:
         config = configuration(POOL)
         config['routes']['files'] = ['routes.d/*.toml']
         file = write(tmp_path, config)
-        _, err = run_once(['check', '-c', file], tmp_path.parent, code=2)
+        _, err = run_once(['check', '-c', file], tmp_path.parent, code=1)
         assert f'{extra}:3:' in err
 
     def test_dump_shows_values_with_their_origin(self, tmp_path):

@@ -237,6 +237,12 @@ def test_no_route(run_weir, backend):
     check(weir, 'no_route', weir.get())
 
 
+def test_route_quarantined(run_weir, backend):
+    weir = run_weir({'web': [backend.address]}, [('a.example', 'wbe'), ('*', 'web')])
+    check(weir, 'route_quarantined', weir.get(host='a.example'))
+    assert weir.get(host='b.example').status == 200
+
+
 def test_table_empty(run_weir):
     """No route at all."""
     weir = run_weir({}, [])

@@ -87,7 +87,7 @@ class TestFiles:
         """Sections of weir.toml in a route file; another proxy's words there."""
         (tmp_path / 'a.toml').write_text('[server]\nname = "a"\n[upstream.web]\nserver = "a"\n')
         (tmp_path / 'weir.toml').write_text('[routes]\nfiles = ["a.toml"]\n' + WHOLE)
-        _, err = run_once(['check'], tmp_path, code=2)
+        _, err = run_once(['check'], tmp_path, code=1)
         assert 'a.toml:1:2: [server] belongs into weir.toml' in err
         assert 'a.toml:3:2: unknown section [upstream]' in err and 'did you mean [pool.web]?' in err
 

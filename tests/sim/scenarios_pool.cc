@@ -160,13 +160,13 @@ TEST_CASE("no_route, table_empty, pool_empty: nowhere to go") {
                       {"a.test", Failure::pool_empty, 503}};
   for (const Row& row : rows) {
     auto world = world_of(0);
-    route::RouteTableBuilder builder(1);
-    auto route = std::make_shared<route::Route>();
-    const route::Route* existing = nullptr;
-    if (*row.pattern != 0) builder.add(row.pattern, route, &existing);
+    route::RouteTableEditor editor(1);
+    if (*row.pattern != 0)
+      editor.set({row.pattern, "", {}},
+                 {editor.add_route(std::make_shared<const route::Route>()), 0});
     std::vector<std::shared_ptr<const backend::PoolSpec>> pools{
         std::make_shared<backend::PoolSpec>()};
-    world->proxy().set_tables(builder.build(),
+    world->proxy().set_tables(editor.publish(),
                               std::make_shared<backend::PoolSet>(std::move(pools)));
     ClientPlan plan;
     plan.requests = {RequestPlan{}};

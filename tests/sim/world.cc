@@ -20,13 +20,10 @@ constexpr Duration kMaxRun = std::chrono::hours(12);
 
 std::shared_ptr<const route::RouteTable> everything_to_pool_0() {
   static const std::shared_ptr<const route::RouteTable> kTable = [] {
-    auto route = std::make_shared<route::Route>();
-    route->label = "sim";
-    route->host = "*";
-    route::RouteTableBuilder builder(1);
-    const route::Route* existing = nullptr;
-    builder.add("*", route, &existing);
-    return builder.build();
+    route::RouteTableEditor editor(1);
+    editor.set({"*", "", {}},
+               {editor.add_route(std::make_shared<const route::Route>(route::Route{"sim"})), 0});
+    return editor.publish();
   }();
   return kTable;
 }

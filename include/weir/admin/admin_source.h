@@ -73,6 +73,7 @@ struct Status {
   std::optional<ReloadStatus> last_change;  // the last reload that changed something
   std::vector<RestartKey> pending_restart;
   std::optional<DrainStatus> drain;
+  const table::Quarantine* quarantine = nullptr;  // of the table that is served; null: none
 };
 
 // One entry of the route table.
@@ -82,18 +83,19 @@ struct RouteView {
   std::string scheme;  // "" = both
   std::string route;   // its name
   std::string pool;
+  bool is_quarantined = false;  // it has an error, and leads nowhere
 };
 struct RoutesQuery {
   std::string host;              // of these entries only, as a pattern in any case; empty: all
-  std::size_t limit = 0;         // entries at most
-  std::size_t first = 0;         // which one to begin with, in the order of the files
+  std::size_t limit = 0;         // entries at most, but for the rest of a host's
+  std::uint64_t first = 0;       // where to begin: 0, or RoutesView::next
   std::uint64_t generation = 0;  // of the table that `first` belongs to; 0: whichever is served
 };
 struct RoutesView {
   std::uint64_t generation = 0;
   std::size_t total = 0;  // entries that match
   std::vector<RouteView> routes;
-  std::optional<std::size_t> next;  // where the next page begins
+  std::optional<std::uint64_t> next;  // where the next page begins
 };
 
 // Why something was not done: becomes the answer.
@@ -115,6 +117,7 @@ struct ReloadReport {
   bool has_new_settings = false;
   std::string last_change;  // with nothing new: when and how that came, "TIME (CAUSE: …)"
   std::vector<std::string> warnings;  // what a restart has yet to apply, what the loader minds
+  std::shared_ptr<const table::Tables> tables;  // that are served now, for their quarantine
 };
 // "+1 host, settings", "no change", "no change since 11:15:45Z (file change: +1 host)"
 std::string report_text(const ReloadReport& report);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "weir/base/address.h"
+#include "weir/base/shared_vector.h"
 #include "weir/config/config.h"
 #include "weir/observe/metrics.h"
 
@@ -108,14 +109,24 @@ struct PoolSpec {
 // One version of all pools, by id; null where an id is not in use (any more). Immutable.
 class PoolSet {
  public:
-  explicit PoolSet(std::vector<std::shared_ptr<const PoolSpec>> pools) : pools_(std::move(pools)) {}
+  using Pools = SharedVector<std::shared_ptr<const PoolSpec>>;
+  // `size`: how many are there.
+  PoolSet(Pools pools, std::size_t size) : pools_(std::move(pools)), size_(size) {}
+  explicit PoolSet(std::vector<std::shared_ptr<const PoolSpec>> pools) {
+    for (std::shared_ptr<const PoolSpec>& pool : pools) {
+      size_ += pool != nullptr ? 1 : 0;
+      pools_.push_back(std::move(pool));
+    }
+  }
   std::shared_ptr<const PoolSpec> find(PoolId id) const {
     return id < pools_.size() ? pools_[id] : nullptr;
   }
-  const std::vector<std::shared_ptr<const PoolSpec>>& all() const { return pools_; }
+  const Pools& all() const { return pools_; }
+  std::size_t size() const { return size_; }  // pools that are there
 
  private:
-  std::vector<std::shared_ptr<const PoolSpec>> pools_;
+  Pools pools_;
+  std::size_t size_ = 0;
 };
 
 }  // namespace weir::backend

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "weir/base/address.h"
@@ -23,6 +24,8 @@ struct Place {
   unsigned line = 0;
   unsigned column = 0;
   std::string text() const;  // FILE:LINE:COLUMN
+  bool operator==(const Place&) const = default;
+  auto order() const { return std::tie(file, line, column); }
 };
 
 struct ServerConfig {
@@ -168,9 +171,11 @@ struct RouteConfig {
   std::optional<std::string> scheme;  // "http" | "https"
   std::string pool;
   Place place;
+  bool is_bad = false;  // it has errors; what is known of it holds its place
 };
 
 struct Config {
+  std::string main_file;  // weir.toml's path; route files come behind it
   ServerConfig server;
   std::vector<ListenerConfig> listeners;  // in order of the file; at least one
   AdminConfig admin;
@@ -181,7 +186,11 @@ struct Config {
   LogConfig log;
   std::vector<PageEntry> pages;  // of [pages], in order of the file
   std::vector<PoolConfig> pools;
+  std::vector<std::string> bad_pools;  // names of those with errors
+  bool has_unread_pools = false;       // further ones may be in what could not be read
   std::vector<RouteConfig> route_entries;
+  std::vector<std::string> maps;  // map files, in order of their paths
+  PoolConfig map_pool;            // what pools begin as that their lines make; without backends
 };
 
 }  // namespace weir::config

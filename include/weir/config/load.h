@@ -4,15 +4,23 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "weir/config/config.h"
 
 namespace weir::config {
 
+// What an error keeps from being served as it is written, when that is not everything (CONTRACT §2,
+// Quarantine).
+enum class EntryKind : std::uint8_t { kRoute, kPool, kBackend, kFile };
+std::string_view name_of(EntryKind kind);  // "route", "pool", "backend", "file"
+
 struct Diagnostic {
   Place place;
   std::string message;       // what is wrong (what was expected; did you mean "…"?)
+  std::optional<EntryKind> entry = std::nullopt;  // none: the configuration as a whole
   std::string text() const;  // "weir: FILE:LINE:COLUMN: message"
 };
 
@@ -28,14 +36,21 @@ struct Loaded {
   std::optional<Config> config;      // only without errors
   std::optional<Config> draft;       // with errors: what was understood, to look for further ones
   std::vector<Diagnostic> errors;    // all of them, in order of files and lines
+  std::vector<Diagnostic> quarantined;  // without errors: the entries that are wrong
   std::vector<Diagnostic> warnings;  // legal, but probably not meant: refuses nothing
   std::vector<std::string> files;    // every file that was read or looked for (for the watcher)
   std::vector<std::string> globs;    // [routes] files, resolved
   std::vector<DumpLine> dump;        // only without errors
 };
 
+// Route files as they were when they could last be read, so that one that cannot be keeps its last
+// good version. One thread at a time.
+struct LastGoodFiles {
+  std::unordered_map<std::string, std::string> texts;  // by path
+};
+
 // Reads `path` and the route files that it names.
-Loaded load_file(const std::string& path);
+Loaded load_file(const std::string& path, LastGoodFiles* last_good = nullptr);
 // The same from text; relative paths are relative to the folder of `name`.
 Loaded load_text(std::string_view text, const std::string& name);
 

@@ -66,6 +66,7 @@ struct Scrape {
   std::vector<CheckCount> checks;       // of the pools to be shown
   std::vector<StateCount> pools_by_state;
   std::vector<StateCount> backends_by_state;
+  std::vector<StateCount> quarantined;  // entries by their kind
 };
 std::string export_text(const Scrape& scrape);
 

@@ -1,10 +1,12 @@
 #pragma once
-// From a configuration to what is served: a route table and a set of pools. A pure function of the
-// configuration and of the names seen before (ids and backends of the same name go on). Runs on the
-// builder thread, one build at a time.
+// From a configuration and its map files to what is served: a route table and a set of pools. No
+// entry can hurt another (CONTRACT §2, Quarantine): one that is wrong is listed and goes on being
+// served as it was, or its key answers 503. Runs on the builder thread, one build at a time.
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,12 +18,35 @@
 
 namespace weir::table {
 
+// An entry that is not served as it is written.
+struct Quarantined {
+  config::EntryKind kind = config::EntryKind::kRoute;
+  config::Place place;
+  std::string reason;
+  std::string key;  // "www.example.com/api", a pool's name, an address; may be empty
+  // Whether something is served in its place: an earlier version of it, or another entry for the
+  // same key. None: not known.
+  std::optional<bool> is_served;
+  bool operator==(const Quarantined&) const = default;
+};
+
+// All of them, or so many that nobody reads on, with the number of all.
+struct Quarantine {
+  static constexpr std::size_t kMaxListed = 1000;
+  std::vector<Quarantined> listed;      // in order of places
+  std::array<std::size_t, 4> counts{};  // by kind
+  std::size_t size() const { return counts[0] + counts[1] + counts[2] + counts[3]; }
+  void add(Quarantined entry);  // lists it if there is room
+  bool operator==(const Quarantine&) const = default;
+};
+
 // One version of everything that requests are routed by.
 struct Tables {
   std::uint64_t generation = 0;  // the same as long as the contents are
   std::uint64_t hash = 0;        // of the contents: equal on two weirs with equal tables
   std::shared_ptr<const route::RouteTable> routes;
   std::shared_ptr<const backend::PoolSet> pools;
+  Quarantine quarantine;
 };
 
 // How one version differs from the one before, for log lines and answers.
@@ -41,26 +66,36 @@ struct Difference {
   std::string text() const;  // "+2 hosts, pool web changed", "no change"
 };
 
-// Builds versions. Remembers ids of pool names and the backends in use. One thread at a time.
+// A live host that another file serves now, because that comes first.
+struct MovedHost {
+  std::string host;
+  std::string from;  // files
+  std::string to;
+};
+
+// Builds versions. Remembers the one before, so that what has not changed is neither read nor made
+// again, ids of pool names and the backends in use. One thread at a time.
 class Builder {
  public:
   Builder(unsigned workers, std::uint64_t hash_seed);
   ~Builder();
   struct Built {
-    std::shared_ptr<const Tables> tables;  // null when there are errors
-    std::vector<config::Diagnostic> errors;
-    Difference difference;  // to the last version built
+    std::shared_ptr<const Tables> tables;
+    Difference difference;          // to the last version built
+    std::vector<MovedHost> moved;   // at most so many that somebody reads
+    bool has_new_quarantine = false;  // another one than the last version's
   };
-  Built build(const config::Config& config);
+  // `known`: what is wrong with entries of `config` already (Loaded::quarantined).
+  Built build(const config::Config& config, const std::vector<config::Diagnostic>& known = {});
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-// Everything that is wrong with a configuration, in order of places: what loading found, and what
-// only building shows (two routes for one key, a backend that is weir itself). Empty: `built` may
-// serve.
+// Everything that keeps a configuration from being served, in order of places; empty: `built` may
+// serve. With errors the entries that would be quarantined are told as well: there will be no second
+// look before somebody has mended the first.
 std::vector<config::Diagnostic> all_errors(const config::Loaded& loaded, Builder& builder,
                                            Builder::Built& built);
 

@@ -143,7 +143,8 @@ TEST_CASE("routes come in pages") {
                         {"path", "/x"},
                         {"scheme", "https"},
                         {"route", "name"},
-                        {"pool", "web"}}}},
+                        {"pool", "web"},
+                        {"quarantined", false}}}},
                      {"next_cursor", "7-101"}});
   CHECK(admin.source.asked_routes.host == "A.example");
   CHECK(admin.source.asked_routes.limit == 1);
@@ -247,7 +248,8 @@ TEST_CASE("a reload is answered when it is over, also to nobody") {
                        {"summary", "+2 hosts, 1 host moved, -4 backends"},
                        {"warnings", report.warnings},
                        {"stale", 0},
-                       {"quarantined", json::array()}});
+                       {"quarantined", json::array()},
+                        {"quarantined_total", 0}});
   // Done is done, whoever hears of it.
   CHECK(admin.source.audited == std::vector<std::string>(2, "127.0.0.1 | POST /api/reload | 200"));
 }

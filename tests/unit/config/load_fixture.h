@@ -22,12 +22,15 @@ inline Loaded load(std::string_view snippet) {
 }
 
 // Each as "LINE:COLUMN: message", without the name of the file.
+// What keeps it from being served, or of what is served the entries that are not.
 inline std::vector<std::string> errors_of(const Loaded& loaded) {
   std::vector<std::string> texts;
-  for (const Diagnostic& error : loaded.errors) {
-    std::string text = error.text();
-    constexpr std::string_view kPrefix = "weir: weir.toml:";
-    texts.push_back(text.starts_with(kPrefix) ? text.substr(kPrefix.size()) : text);
+  for (const std::vector<Diagnostic>* list : {&loaded.errors, &loaded.quarantined}) {
+    for (const Diagnostic& error : *list) {
+      std::string text = error.text();
+      constexpr std::string_view kPrefix = "weir: weir.toml:";
+      texts.push_back(text.starts_with(kPrefix) ? text.substr(kPrefix.size()) : text);
+    }
   }
   return texts;
 }

@@ -13,12 +13,14 @@ constexpr std::string_view kMain =
 std::vector<std::string> texts_of(const Loaded& loaded, const Folder& folder) {
   std::vector<std::string> texts;
   std::string prefix = folder.path("");
-  for (const Diagnostic& error : loaded.errors) {
-    std::string text = error.text();
-    for (std::size_t at = text.find(prefix); at != std::string::npos; at = text.find(prefix)) {
-      text.erase(at, prefix.size());
+  for (const std::vector<Diagnostic>* list : {&loaded.errors, &loaded.quarantined}) {
+    for (const Diagnostic& error : *list) {
+      std::string text = error.text();
+      for (std::size_t at = text.find(prefix); at != std::string::npos; at = text.find(prefix)) {
+        text.erase(at, prefix.size());
+      }
+      texts.push_back(text);
     }
-    texts.push_back(text);
   }
   return texts;
 }
@@ -72,18 +74,21 @@ TEST_CASE("a glob over its own folder does not read weir.toml again") {
   CHECK(loaded.files == std::vector<std::string>{main, more});
 }
 
-TEST_CASE("only TOML files are route files in this version") {
-  CHECK(joined(errors_of(
-            load("[routes]\nfiles = [\"a.map\", \"routes.d/*.map\", \"routes.d/*\", 3]"))) ==
-        "2:10: files: \"a.map\": map files are not available in this version (expected a glob for "
-        "TOML "
-        "files: \"routes.d/*.toml\")\n"
-        "2:19: files: \"routes.d/*.map\": map files are not available in this version (expected a "
-        "glob "
-        "for TOML files: \"routes.d/*.toml\")\n"
-        "2:37: files is \"routes.d/*\" (expected a glob that ends in .toml: \"routes.d/*.toml\"; "
-        "did you mean \"routes.d/*.toml\"?)\n"
-        "2:51: files is the integer 3 (expected a list of globs: [\"routes.d/*.toml\"])\n");
+TEST_CASE("TOML files and maps are route files") {
+  CHECK(joined(errors_of(load("[routes]\nfiles = [\"routes.d/*\", 3]"))) ==
+        "2:10: files is \"routes.d/*\" (expected a glob that ends in .toml or .map: "
+        "\"routes.d/*.toml\"; did you mean \"routes.d/*.toml\"?)\n"
+        "2:24: files is the integer 3 (expected a list of globs: [\"routes.d/*.toml\"])\n");
+  Folder folder;
+  folder.write("b.map", "a.com web\n");
+  folder.write("a.map", "this is read by whoever builds the table\n");
+  Loaded loaded = load_file(folder.write(
+      "weir.toml",
+      "[listener.public]\nbind = [\":80\"]\n[routes]\nfiles = [\"*.map\"]\n"));
+  REQUIRE(loaded.config.has_value());
+  CHECK(loaded.config->maps == std::vector<std::string>{folder.path("a.map"), folder.path("b.map")});
+  CHECK(loaded.files.size() == 3);
+  CHECK(loaded.warnings.empty());
 }
 
 TEST_CASE("other sections belong into weir.toml") {

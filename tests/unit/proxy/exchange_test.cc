@@ -211,14 +211,11 @@ TEST_CASE("a head without a route, a table without routes, a pool without backen
   world.publish(false);
   CHECK(world.client(get()).take_received().starts_with("HTTP/1.1 503 "));
   CHECK(world.last().failure == "table_empty");
-  route::RouteTableBuilder builder(1);
-  auto entry = std::make_shared<route::Route>();
-  entry->host = "b";
-  entry->path = "/in";
-  const route::Route* existing = nullptr;
-  builder.add("b", entry, &existing);
+  route::RouteTableEditor editor(1);
+  editor.set({"b", "/in", {}},
+             {editor.add_route(std::make_shared<const route::Route>(route::Route{"b"})), 0});
   world.proxy->set_tables(
-      builder.build(),
+      editor.publish(),
       std::make_shared<backend::PoolSet>(std::vector<std::shared_ptr<const backend::PoolSpec>>{}));
   CHECK(world.client(get()).take_received().starts_with("HTTP/1.1 404 "));
   CHECK(world.last().failure == "no_route");

@@ -62,15 +62,13 @@ struct World {
   }
   // The pool as it is now, and a route of every host to it.
   void publish(bool has_pool = true) {
-    route::RouteTableBuilder builder(1);
-    auto entry = std::make_shared<route::Route>();
-    entry->label = "all";
-    entry->host = "*";
-    const route::Route* existing = nullptr;
-    if (has_pool) builder.add("*", entry, &existing);
+    route::RouteTableEditor editor(1);
+    if (has_pool) 
+      editor.set({"*", "", {}},
+                 {editor.add_route(std::make_shared<const route::Route>(route::Route{"all"})), 0});
     std::vector<std::shared_ptr<const backend::PoolSpec>> pools;
     pools.push_back(has_pool ? std::make_shared<backend::PoolSpec>(pool) : nullptr);
-    proxy->set_tables(builder.build(), std::make_shared<backend::PoolSet>(std::move(pools)));
+    proxy->set_tables(editor.publish(), std::make_shared<backend::PoolSet>(std::move(pools)));
     scheduler.drain_retired();
   }
   // A client that sent `bytes`.

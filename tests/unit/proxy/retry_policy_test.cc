@@ -105,7 +105,7 @@ TEST_CASE("every failure has a status or nothing to send, and the token that bel
       "http_request_error",        "destination_not_found",   "destination_unavailable",
       "connection_limit_reached",  "proxy_internal_error",    "connection_refused",
       "destination_ip_unroutable", "connection_terminated",   "http_protocol_error",
-      "proxy_loop_detected",       "connection_timeout",      "connection_write_timeout",
+      "proxy_loop_detected",       "proxy_configuration_error", "connection_timeout",      "connection_write_timeout",
       "http_response_timeout",     "http_response_incomplete"};
   for (const FailureRow& row : kFailureRows) {
     CAPTURE(row.name);

@@ -39,17 +39,17 @@ TEST_CASE("the first pattern of a table is the route that the table finds") {
     return name;
   };
   for (int round = 0; round < 300; ++round) {
-    RouteTableBuilder builder(rng.next());
+    RouteTableEditor editor(rng.next());
     Patterns known;
     for (int i = 0; i < 6; ++i) {
       constexpr std::string_view kPrefixes[] = {"", ".", "*."};
       std::string pattern = std::string(kPrefixes[rng.below(3)]) + draw(1 + rng.below(3));
-      auto route = std::make_shared<Route>();
-      route->host = pattern;
-      const Route* existing = nullptr;
-      if (builder.add(pattern, route, &existing)) known.push_back(pattern);
+      Route route;
+      route.label = pattern;
+      editor.set({pattern, "", {}}, {editor.add_route(std::make_shared<const Route>(route)), 0});
+      known.push_back(pattern);
     }
-    std::unique_ptr<const RouteTable> table = builder.build();
+    std::shared_ptr<const RouteTable> table = editor.publish();
     for (int i = 0; i < 10; ++i) {
       std::string host = draw(1 + rng.below(4));
       std::string scratch;
@@ -59,7 +59,7 @@ TEST_CASE("the first pattern of a table is the route that the table finds") {
         if (first.empty() && std::find(known.begin(), known.end(), pattern) != known.end())
           first = pattern;
       CAPTURE(host);
-      CHECK((match.route == nullptr ? "" : (*match.route)->host) == first);
+      CHECK((match.route == nullptr ? "" : (*match.route)->label) == first);
     }
   }
 }

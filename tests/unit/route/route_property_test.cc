@@ -14,8 +14,7 @@ namespace {
 using weir::Rng;
 using weir::http::Scheme;
 using weir::route::Outcome;
-using weir::route::Route;
-using weir::route::RouteTableBuilder;
+using weir::route::RouteTableEditor;
 
 using SchemeChoice = int;  // 0 http, 1 https, 2 either
 using Entries = std::map<std::tuple<std::string, std::string, SchemeChoice>, std::string>;
@@ -129,21 +128,23 @@ Request random_request(Rng& rng, std::uint32_t labels) {
   return request;
 }
 
-std::unique_ptr<const weir::route::RouteTable> random_table(Rng& rng, std::uint32_t labels,
+std::shared_ptr<const weir::route::RouteTable> random_table(Rng& rng, std::uint32_t labels,
                                                             Entries& entries) {
-  RouteTableBuilder builder(rng.next());
+  RouteTableEditor editor(rng.next());
   for (std::uint32_t more = rng.below(40); more > 0; --more) {
     std::string pattern = random_pattern(rng, labels);
-    auto route = std::make_shared<Route>();
-    route->path = random_route_path(rng);
+    std::string path = random_route_path(rng);
     auto choice = static_cast<SchemeChoice>(rng.below(3));
-    if (choice < 2) route->scheme = static_cast<Scheme>(choice);
-    route->label = pattern + route->path + std::to_string(choice);
-    bool is_new = entries.try_emplace({pattern, route->path, choice}, route->label).second;
-    const Route* existing = nullptr;
-    REQUIRE(builder.add(pattern, route, &existing) == is_new);
+    weir::route::RouteKey key{pattern, path, std::nullopt};
+    if (choice < 2) key.scheme = static_cast<Scheme>(choice);
+    std::string label = pattern + path + std::to_string(choice);
+    entries[{pattern, path, choice}] = label;
+    editor.set(key, {editor.add_route(std::make_shared<const weir::route::Route>(
+                       weir::route::Route{label})),
+                   0});
+    if (rng.one_in(8)) editor.publish();
   }
-  return builder.build();
+  return editor.publish();
 }
 
 TEST_CASE("random tables answer as the contract's walk does") {

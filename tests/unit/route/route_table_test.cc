@@ -2,9 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
+
+#include "weir/base/rng.h"
 
 namespace {
 
@@ -13,7 +18,9 @@ using weir::route::Match;
 using weir::route::Outcome;
 using weir::route::Route;
 using weir::route::RouteTable;
-using weir::route::RouteTableBuilder;
+using weir::route::RouteTableEditor;
+using weir::route::kNoRoute;
+using weir::route::PlacedRoute;
 
 constexpr std::uint64_t kSeed = 20261120;
 
@@ -29,18 +36,15 @@ std::string label_of(const Entry& entry) {
   return label;
 }
 
-std::unique_ptr<const RouteTable> table_of(const std::vector<Entry>& entries) {
-  RouteTableBuilder builder(kSeed);
-  for (const Entry& entry : entries) {
-    auto route = std::make_shared<Route>();
-    route->label = label_of(entry);
-    route->host = entry.host;
-    route->path = entry.path;
-    route->scheme = entry.scheme;
-    const Route* existing = nullptr;
-    CHECK(builder.add(entry.host, route, &existing));
-  }
-  return builder.build();
+void set(RouteTableEditor& editor, const Entry& entry, const std::string& label) {
+  auto route = std::make_shared<const Route>(Route{label});
+  editor.set({entry.host, entry.path, entry.scheme}, {editor.add_route(std::move(route)), 0});
+}
+
+std::shared_ptr<const RouteTable> table_of(const std::vector<Entry>& entries) {
+  RouteTableEditor editor(kSeed);
+  for (const Entry& entry : entries) set(editor, entry, label_of(entry));
+  return editor.publish();
 }
 
 // The label of the route, or "404", "400", "empty".
@@ -238,29 +242,30 @@ TEST_CASE("OPTIONS * matches only routes without path") {
   CHECK(find(*table, "b.com", "*") == "404");
 }
 
-TEST_CASE("a (host, path, scheme) is added once") {
-  RouteTableBuilder builder(kSeed);
-  auto add = [&builder](const Entry& entry) -> const Route* {
-    auto route = std::make_shared<Route>();
-    route->label = label_of(entry);
-    route->path = entry.path;
-    route->scheme = entry.scheme;
-    const Route* existing = nullptr;
-    return builder.add(entry.host, route, &existing) ? nullptr : existing;
-  };
+TEST_CASE("a (host, path, scheme) has one route: the last that was set") {
+  RouteTableEditor editor(kSeed);
   for (const std::string host : {"a.com", "*.a.com", ".a.com", "*", "[::1]"}) {
     for (const std::string path : {"", "/p"}) {
-      CHECK(add({host, path, {}}) == nullptr);
-      CHECK(add({host, path, Scheme::kHttp}) == nullptr);
-      CHECK(add({host, path, Scheme::kHttps}) == nullptr);
-      const Route* existing = add({host, path, Scheme::kHttps});
-      REQUIRE(existing != nullptr);
-      CHECK(existing->label == host + path + " https");
+      for (const Entry& entry : {Entry{host, path, {}}, Entry{host, path, Scheme::kHttp},
+                                 Entry{host, path, Scheme::kHttps}}) {
+        weir::route::RouteKey key{entry.host, entry.path, entry.scheme};
+        CHECK(editor.find(key).route == kNoRoute);
+        set(editor, entry, "first");
+        set(editor, entry, label_of(entry));
+        CHECK(editor.route(editor.find(key).route)->label == label_of(entry));
+        PlacedRoute there = editor.find(key);
+        CHECK(editor.insert(key, {0, 77}) == there);
+        CHECK(editor.find(key) == there);
+      }
     }
   }
-  auto table = builder.build();
+  // Two spellings of one path.
+  set(editor, {"a.com", "/%70", {}}, "a.com/p again");
+  auto table = editor.publish();
   CHECK(table->hosts() == 5);
   CHECK(table->routes() == 30);
+  CHECK(find(*table, "a.com", "/p/x", Scheme::kHttp) == "a.com/p http");
+  CHECK(editor.route(editor.find({"a.com", "/p", {}}).route)->label == "a.com/p again");
 }
 
 TEST_CASE("a host may have thousands of paths") {
@@ -286,28 +291,120 @@ TEST_CASE("a request keeps its route without the table") {
   CHECK(route->label == "a.com");
 }
 
-TEST_CASE("all routes, and those of one host, in the order in which they came") {
-  auto table = table_of({{"b.example", "", {}},
-                         {"*", "", Scheme::kHttps},
-                         {".b.example", "/x", {}},
-                         {"b.example", "/api", Scheme::kHttps},
-                         {"*.b.example", "", {}},
-                         {"b.example", "/api", {}},
-                         {"b.example", "/a", {}},
-                         {"192.0.2.1", "", {}},
-                         {"*", "/x", {}}});
+using Labels = std::vector<std::string>;
+
+Labels labels_of(const std::vector<RouteTable::Item>& items) {
+  Labels labels;
+  for (const RouteTable::Item& item : items) {
+    CHECK(item.route->label == label_of({item.host, item.path, item.scheme}));
+    labels.push_back(item.route->label);
+  }
+  return labels;
+}
+
+TEST_CASE("all routes page by page, and those of one host") {
+  std::vector<Entry> entries = {{"b.example", "", {}},
+                                {"*", "", Scheme::kHttps},
+                                {".b.example", "/x", {}},
+                                {"b.example", "/api", Scheme::kHttps},
+                                {"*.b.example", "", {}},
+                                {"b.example", "/api", {}},
+                                {"b.example", "/a", {}},
+                                {"192.0.2.1", "", {}},
+                                {"*", "/x", {}}};
+  auto table = table_of(entries);
   REQUIRE(table->routes() == 9);
-  CHECK(table->route(0).label == "b.example");
-  CHECK(table->route(8).label == "*/x");
-  using Numbers = std::vector<std::size_t>;
-  CHECK(table->routes_of("b.example") == Numbers{0, 3, 5, 6});
-  CHECK(table->routes_of("*") == Numbers{1, 8});
-  CHECK(table->routes_of(".b.example") == Numbers{2});
-  CHECK(table->routes_of("*.b.example") == Numbers{4});
-  CHECK(table->routes_of("192.0.2.1") == Numbers{7});
+  Labels wanted;
+  for (const Entry& entry : entries) wanted.push_back(label_of(entry));
+  std::sort(wanted.begin(), wanted.end());
+  for (std::size_t limit : {std::size_t{1}, std::size_t{3}, std::size_t{100}}) {
+    Labels all;
+    RouteTable::Cursor cursor = 0;
+    while (cursor != RouteTable::kEnd) {
+      Labels page = labels_of(table->list(cursor, limit));
+      CHECK(!page.empty());
+      CHECK(page.size() < limit + 4);
+      all.insert(all.end(), page.begin(), page.end());
+    }
+    CHECK(all.front().front() == '*');
+    std::sort(all.begin(), all.end());
+    CHECK(all == wanted);
+  }
+  CHECK(labels_of(table->routes_of("b.example")) ==
+        Labels{"b.example", "b.example/a", "b.example/api https", "b.example/api"});
+  CHECK(labels_of(table->routes_of("*")) == Labels{"* https", "*/x"});
+  CHECK(labels_of(table->routes_of(".b.example")) == Labels{".b.example/x"});
+  CHECK(labels_of(table->routes_of("*.b.example")) == Labels{"*.b.example"});
+  CHECK(labels_of(table->routes_of("192.0.2.1")) == Labels{"192.0.2.1"});
   // Patterns are named, not walked.
   CHECK(table->routes_of("a.b.example").empty());
   CHECK(table_of({})->routes_of("*").empty());
+  RouteTable::Cursor cursor = 0;
+  CHECK(table_of({})->list(cursor, 10).empty());
+  CHECK(cursor == RouteTable::kEnd);
+}
+
+// Random histories against a map, with every version looked at again at the end; and whatever the
+// history, the same keys make the same table.
+TEST_CASE("a table is what was set and erased, in every version") {
+  using Key = std::tuple<std::string, std::string, int>;
+  using Model = std::map<Key, std::pair<std::string, std::uint32_t>>;
+  auto contents = [](const RouteTable& table) {
+    Model model;
+    RouteTable::Cursor cursor = 0;
+    for (const RouteTable::Item& item : table.list(cursor, 100'000))
+      model[{item.host, item.path, item.scheme ? static_cast<int>(*item.scheme) : 2}] = {
+          item.route->label, item.placed.origin};
+    CHECK(model.size() == table.routes());
+    return model;
+  };
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    weir::Rng rng(seed);
+    RouteTableEditor editor(seed);
+    std::vector<weir::route::RouteNumber> pools;
+    for (int pool = 0; pool < 5; ++pool)
+      pools.push_back(editor.add_route(
+          std::make_shared<const Route>(Route{"pool" + std::to_string(pool)})));
+    Model model;
+    std::vector<std::pair<std::shared_ptr<const RouteTable>, Model>> versions;
+    for (int version = 0; version < 8; ++version) {
+      for (std::uint32_t steps = rng.below(60); steps > 0; --steps) {
+        static const char* const kHosts[] = {"a.com", "*.a.com", ".a.com", "*", "b.a.com", "[::1]"};
+        static const char* const kPaths[] = {"", "", "/p", "/p/q"};
+        Key key{kHosts[rng.below(6)], kPaths[rng.below(4)], static_cast<int>(rng.below(3))};
+        const auto& [host, path, scheme] = key;
+        weir::route::RouteKey wanted{host, path, std::nullopt};
+        if (scheme < 2) wanted.scheme = static_cast<Scheme>(scheme);
+        if (rng.one_in(2)) {
+          CHECK((editor.erase(wanted).route != kNoRoute) == (model.erase(key) == 1));
+        } else {
+          std::uint32_t pool = rng.below(5);
+          std::uint32_t origin = rng.below(10);
+          bool is_kept = rng.one_in(2) && model.contains(key);
+          if (is_kept)
+            editor.insert(wanted, {pools[pool], origin});
+          else
+            editor.set(wanted, {pools[pool], origin});
+          if (!is_kept) model[key] = {"pool" + std::to_string(pool), origin};
+        }
+        CHECK((editor.find(wanted).route != kNoRoute) == model.contains(key));
+        CHECK(editor.routes() == model.size());
+      }
+      versions.emplace_back(editor.publish(), model);
+    }
+    for (const auto& [table, wanted] : versions) {
+      CHECK(contents(*table) == wanted);
+      for (const auto& [key, leads_to] : wanted) {
+        const auto& [host, path, scheme] = key;
+        weir::route::RouteKey known{host, path, std::nullopt};
+        if (scheme < 2) known.scheme = static_cast<Scheme>(scheme);
+        RouteTable::Known found = table->known(known);
+        CHECK(found.placed.origin == leads_to.second);
+        std::size_t of_host = table->routes_of(host).size();
+        CHECK(found.is_alone == (of_host == 1 && path.empty() && scheme == 2 && host != "*"));
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -64,20 +64,22 @@ class ConfigText {
   Config config_;
 };
 
-std::vector<std::string> errors_of(const Config& config) {
-  Builder builder(kWorkers, kSeed);
-  Builder::Built built = builder.build(config);
-  CHECK((built.tables == nullptr) == !built.errors.empty());
-  std::vector<std::string> errors;
-  for (const auto& error : built.errors)
-    errors.push_back(error.place.text() + ": " + error.message);
-  return errors;
+std::vector<std::string> quarantine_of(const Tables& tables) {
+  std::vector<std::string> entries;
+  for (const weir::table::Quarantined& entry : tables.quarantine.listed)
+    entries.push_back(entry.place.text() + ": " + entry.reason);
+  CHECK(tables.quarantine.size() == entries.size());
+  return entries;
+}
+
+std::vector<std::string> quarantine_of(const Config& config) {
+  return quarantine_of(*Builder(kWorkers, kSeed).build(config).tables);
 }
 
 Builder::Built built_by(Builder& builder, const Config& config) {
   Builder::Built built = builder.build(config);
-  REQUIRE(built.errors.empty());
   REQUIRE(built.tables != nullptr);
+  CHECK(built.tables->quarantine.size() == 0);
   return built;
 }
 
@@ -88,6 +90,7 @@ std::string routed(const Tables& tables, std::string_view host, std::string_view
   auto match = tables.routes->find(host, path, scheme, scratch);
   if (match.outcome != weir::route::Outcome::kMatched) return "none";
   const weir::route::Route& route = **match.route;
+  if (route.action == weir::route::Route::Action::kQuarantined) return "503 " + route.label;
   auto pool = tables.pools->find(route.pool);
   REQUIRE(pool != nullptr);
   CHECK(pool->id == route.pool);
@@ -242,25 +245,83 @@ TEST_CASE("backends that nobody holds are forgotten") {
   CHECK(gone.expired());
 }
 
-TEST_CASE("a build that fails changes nothing") {
+TEST_CASE("a route whose pool is not there answers 503 and nothing wider answers for it") {
   Builder builder(kWorkers, kSeed);
-  built_by(builder, two_pools());
-  ConfigText broken;
-  broken.pool("fresh", {"127.0.0.1:1"}).route({"a.com"}, "", "nowhere");
-  Builder::Built failed = builder.build(broken);
-  CHECK(failed.tables == nullptr);
-  CHECK(failed.errors.size() == 1);
-  CHECK(failed.difference.is_empty());
-
-  ConfigText text = two_pools();
-  text.pool("later", {});
-  Builder::Built built = built_by(builder, text);
-  CHECK(built.tables->generation == 2);
-  CHECK(built.tables->pools->find(2)->name == "later");
-  CHECK(built.difference.text() == "+1 pool");
+  ConfigText text;
+  text.pool("web", {"127.0.0.1:1"}).route({"a.com"}, "", "nowhere").route({".com", "*"}, "", "web");
+  Builder::Built built = builder.build(text);
+  CHECK(quarantine_of(*built.tables) ==
+        std::vector<std::string>{"weir.toml:3:1: there is no pool \"nowhere\""});
+  CHECK(built.has_new_quarantine);
+  CHECK(built.tables->quarantine.listed[0].key == "a.com");
+  CHECK(built.tables->quarantine.listed[0].is_served == false);
+  CHECK(routed(*built.tables, "a.com") == "503 nowhere");
+  CHECK(routed(*built.tables, "b.com") == "web web");
+  CHECK(!builder.build(text).has_new_quarantine);
+  // And it is served as soon as there is one.
+  text.pool("nowhere", {"127.0.0.1:2"});
+  built = builder.build(text);
+  CHECK(built.tables->quarantine.size() == 0);
+  CHECK(built.has_new_quarantine);
+  CHECK(routed(*built.tables, "a.com") == "nowhere nowhere");
 }
 
-TEST_CASE("errors name both places, and all of them come at once") {
+TEST_CASE("a route that gets worse goes on as it was") {
+  Builder builder(kWorkers, kSeed);
+  built_by(builder, two_pools());
+  ConfigText text = two_pools();
+  text.config().route_entries[0].pool = "wbe";
+  Builder::Built built = builder.build(text);
+  CHECK(built.tables->quarantine.counts[0] == 2);
+  CHECK(built.tables->quarantine.listed[0].is_served == true);
+  CHECK(routed(*built.tables, "a.example.com") == "web web");
+  CHECK(built.difference.is_empty());
+  // With errors of another kind, too.
+  text = two_pools();
+  text.config().route_entries[0].is_bad = true;
+  text.config().route_entries[0].pool = "api";
+  built = builder.build(text, {{{"weir.toml", 5, 3}, "unknown key", weir::config::EntryKind::kRoute}});
+  CHECK(routed(*built.tables, "a.example.com") == "web web");
+  CHECK(quarantine_of(*built.tables) == std::vector<std::string>{"weir.toml:5:3: unknown key"});
+  // The next version that is good is served.
+  text.config().route_entries[0].is_bad = false;
+  built = builder.build(text);
+  CHECK(routed(*built.tables, "a.example.com") == "api api");
+  CHECK(built.tables->quarantine.size() == 0);
+}
+
+TEST_CASE("a route with errors that was never good answers 503, though its pool is there") {
+  Builder builder(kWorkers, kSeed);
+  ConfigText text = two_pools();
+  text.config().route_entries[0].is_bad = true;
+  Builder::Built built = builder.build(text);
+  CHECK(routed(*built.tables, "a.example.com") == "503 quarantined");
+  CHECK(routed(*built.tables, "www.example.com", "/api", weir::http::Scheme::kHttps) ==
+        "api the-api");
+}
+
+TEST_CASE("a pool that routes need stays as it was, and goes with the last of them") {
+  Builder builder(kWorkers, kSeed);
+  built_by(builder, two_pools());
+  ConfigText text = two_pools();
+  text.config().pools.erase(text.config().pools.begin());
+  Builder::Built built = builder.build(text);
+  CHECK(routed(*built.tables, "a.example.com") == "web web");
+  CHECK(built.tables->pools->find(0)->backends.size() == 2);
+  CHECK(built.difference.is_empty());
+  std::vector<std::string> said = quarantine_of(*built.tables);
+  CHECK(std::any_of(said.begin(), said.end(), [](const std::string& line) {
+    return line.find("pool \"web\" is not defined any more, but 2 routes lead there") !=
+           std::string::npos;
+  }));
+  text.config().route_entries.erase(text.config().route_entries.begin());
+  built = builder.build(text);
+  CHECK(built.tables->quarantine.size() == 0);
+  CHECK(built.tables->pools->find(0) == nullptr);
+  CHECK(built.difference.text() == "-1 host, 1 host moved, -1 pool, -2 backends");
+}
+
+TEST_CASE("quarantined entries name both places, and the others are served") {
   ConfigText text;
   text.listener("public", ":8080")                         // line 1
       .pool("web", {"127.0.0.1:9001", "127.0.0.1:9001"})   // 2, backends 3 and 4
@@ -272,7 +333,7 @@ TEST_CASE("errors name both places, and all of them come at once") {
       .route({"b.com", "*.b.com", ".b.com"}, "/x", "web")  // 11
       .route({"*"}, "", "web")                             // 12
       .route({"*"}, "", "loop");                           // 13
-  CHECK(errors_of(text) ==
+  CHECK(quarantine_of(text) ==
         std::vector<std::string>{
             "weir.toml:4:1: backend 127.0.0.1:9001 is listed twice in pool \"web\"",
             "weir.toml:6:1: backend 127.0.0.1:8080 is weir's own listener \"public\" (a loop: "
@@ -284,6 +345,13 @@ TEST_CASE("errors name both places, and all of them come at once") {
             "weir.toml:10:1: b.com/x (https) is already routed at weir.toml:9:1",
             "weir.toml:13:1: * is already routed at weir.toml:12:1",
         });
+  auto tables = Builder(kWorkers, kSeed).build(text).tables;
+  CHECK(tables->pools->find(0)->backends.size() == 1);
+  CHECK(tables->pools->find(1)->backends.empty());
+  CHECK(routed(*tables, "a.com") == "web web");
+  CHECK(routed(*tables, "b.com", "/x", weir::http::Scheme::kHttps) == "503 nowhere");
+  CHECK(routed(*tables, "b.com", "/x") == "web web");
+  CHECK(routed(*tables, "c.com") == "web web");
 }
 
 TEST_CASE("weir's own listeners are no backends") {
@@ -321,7 +389,7 @@ TEST_CASE("weir's own listeners are no backends") {
     CAPTURE(row.backend);
     ConfigText text;
     text.listener("other", "127.0.0.1:7").listener("it", row.bind).pool("web", {row.backend});
-    std::vector<std::string> errors = errors_of(text);
+    std::vector<std::string> errors = quarantine_of(text);
     CHECK(errors.size() == (row.is_loop ? 1 : 0));
     if (row.is_loop) CHECK(errors[0].find("\"it\" (a loop:") != std::string::npos);
   }
