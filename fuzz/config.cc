@@ -101,7 +101,7 @@ std::string as_file(const std::vector<DumpLine>& dump) {
   for (const DumpLine& line : dump) {
     if (line.section != section) text += title_of(line.section) + "\n";
     section = line.section;
-    text += line.key + " = " + line.value + "  # " + line.origin + "\n";
+    text += line.key + " = " + line.value + "\n";
   }
   return text;
 }

@@ -165,8 +165,7 @@ bool World::step() {
   TimePoint next = std::min(event.value_or(TimePoint::max()), timer.value_or(TimePoint::max()));
   clock_.set(std::max(next, clock_.now()));
   scheduler_.set_now(clock_.now());
-  for (std::size_t i = 0; i < had_turn_at_.size(); ++i)
-    if (has_turn(i)) had_turn_at_[i] = clock_.now();
+  note_turns();
   if (timer && *timer <= next) {
     scheduler_.run_timers();
   } else {
@@ -223,19 +222,27 @@ bool World::has_turn(std::size_t index) const {
   return true;
 }
 
+void World::note_turns() {
+  for (std::size_t i = 0; i < had_turn_at_.size(); ++i) {
+    if (has_turn(i)) had_turn_at_[i] = clock_.now();
+    if (shared_[i]->standing() == backend::Standing::kUsable) was_usable_at_[i] = clock_.now();
+  }
+}
+
 // A request goes to a backend that is usable, to a backup only while nobody else is or when it is
 // repeated; the proxy learns a little later when that changes.
 void World::check_choices() {
   in_flight_before_.resize(shared_.size());
   had_turn_at_.resize(shared_.size());
+  was_usable_at_.resize(shared_.size());
+  note_turns();
   std::uint64_t retries = numbers_.retries.get();
   bool is_repeated = std::exchange(retries_before_, retries) != retries;
   for (std::size_t i = 0; i < shared_.size(); ++i) {
-    bool is_reserve = is_repeated && pool.traits_of(i).is_backup &&
-                      shared_[i]->standing() == backend::Standing::kUsable;
-    if (has_turn(i) || is_reserve) had_turn_at_[i] = clock_.now();
+    bool is_reserve = is_repeated && pool.traits_of(i).is_backup;
+    TimePoint was_right_at = is_reserve ? was_usable_at_[i] : had_turn_at_[i];
     std::uint32_t before = std::exchange(in_flight_before_[i], shared_[i]->in_flight());
-    if (in_flight_before_[i] > before && clock_.now() - had_turn_at_[i] > 2 * kMaxTellDelay)
+    if (in_flight_before_[i] > before && clock_.now() - was_right_at > 2 * kMaxTellDelay)
       ledger.fail("backend " + std::to_string(i) + " got a request while it was not its turn");
   }
 }

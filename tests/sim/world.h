@@ -83,6 +83,7 @@ class World {
   void check_counts();
   void check_end();
   void check_choices();
+  void note_turns();
   void publish(unsigned mask);
   void tell_standings();
   bool has_turn(std::size_t index) const;
@@ -108,8 +109,10 @@ class World {
   backend::HealthChecker checker_{context_, network_, control_rng_, log_, 100};
   std::unique_ptr<backend::BackendStates> states_;
   unsigned mask_ = ~0u;
-  // When it was last each backend's turn to get requests, and how many it had before this step.
+  // When it was last each backend's turn to get requests, when it was last usable, and how many
+  // requests it had before this step.
   std::vector<TimePoint> had_turn_at_;
+  std::vector<TimePoint> was_usable_at_;
   std::uint64_t retries_before_ = 0;
   std::vector<std::uint32_t> in_flight_before_;
   std::vector<std::unique_ptr<SimBackend>> backends_;
