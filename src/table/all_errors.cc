@@ -14,10 +14,10 @@ std::vector<config::Diagnostic> all_errors(const config::Loaded& loaded, Builder
   std::vector<config::Diagnostic> errors = loaded.errors;
   // A builder of its own: what does not load must leave no trace.
   config::Config draft = loaded.draft.value_or(config::Config());
-  for (const Quarantined& entry : Builder(1, 0).build(draft).tables->quarantine.listed) {
-    auto known = std::find_if(errors.begin(), errors.end(), [&](const auto& earlier) {
-      return earlier.place == entry.place;
-    });
+  std::shared_ptr<const Tables> drafted = Builder(1, 0).build(draft).tables;
+  for (const Quarantined& entry : drafted->quarantine.listed) {
+    auto known = std::find_if(errors.begin(), errors.end(),
+                              [&](const auto& earlier) { return earlier.place == entry.place; });
     if (known == errors.end()) {
       errors.push_back({entry.place, entry.reason, entry.kind});
     } else if (entry.reason.find("is weir's own listener") != std::string::npos) {

@@ -83,8 +83,13 @@ class LineReader {
       auto* newline =
           static_cast<char*>(std::memchr(begin, '\n', static_cast<std::size_t>(end - begin)));
       char* line_end = newline != nullptr ? newline : end;
-      ++line_;
-      read_line(begin, line_end);
+      // Wherever the file's pieces end: one that lies in a single piece is no exception.
+      if (line_end - begin > std::ptrdiff_t{kMaxLineBytes}) {
+        skip_long_line();
+      } else {
+        ++line_;
+        read_line(begin, line_end);
+      }
       begin = line_end + 1;
     }
     // What the batch names does not outlive this call.
@@ -170,9 +175,9 @@ class LineReader {
       begin += 2;
     else if (host.text().starts_with("."))
       begin += 1;
-    if (host.end > begin && host.end[-1] == '.') --host.end;
-    if (host.end - begin > 253) return false;
-    for (char* at = begin; at < host.end; ++at) {
+    char* end = host.end > begin && host.end[-1] == '.' ? host.end - 1 : host.end;
+    if (end - begin > 253) return false;
+    for (char* at = begin; at < end; ++at) {
       if (*at >= 'A' && *at <= 'Z') *at = static_cast<char>(*at + ('a' - 'A'));
       if (*at == '.') {
         if (label == 0) return false;
@@ -184,7 +189,9 @@ class LineReader {
       has_letter = has_letter || is_letter;
       if (++label > 63) return false;
     }
-    return label > 0 && has_letter && host.text() != "_";
+    bool is_canonical = label > 0 && has_letter && std::string_view(host.begin, end) != "_";
+    if (is_canonical) host.end = end;
+    return is_canonical;
   }
 
   static std::string printable(std::string_view text) {
@@ -194,9 +201,12 @@ class LineReader {
   }
 
   void mistake(unsigned column, std::string message, const MapEntry& entry = {}) {
+    // Before show(), which lets go of what the entry names.
+    MapMistake made{
+        line_,       column, std::move(message), std::string(entry.host), std::string(entry.path),
+        entry.target};
     show();
-    sink_.on_mistake({line_, column, std::move(message), std::string(entry.host),
-                      std::string(entry.path), entry.target});
+    sink_.on_mistake(made);
   }
 
   void show() {
@@ -252,8 +262,8 @@ Result<std::uint64_t> read_map(const std::string& path, MapSink& sink) {
       is_too_long = false;
       begin = newline + 1;
     }
-    auto* last_newline = static_cast<char*>(
-        memrchr(begin, '\n', static_cast<std::size_t>(end - begin)));
+    auto* last_newline =
+        static_cast<char*>(memrchr(begin, '\n', static_cast<std::size_t>(end - begin)));
     if (last_newline != nullptr) {
       reader.read(begin, last_newline + 1);
       begin = last_newline + 1;

@@ -82,7 +82,9 @@ TEST_CASE("a map's mistakes say where and what, and keep the key where it is kno
            Row{"a.com:80 web", "1:1: : host \"a.com:80\" has a port"},
            Row{"999.0.0.1 web", "1:1: : host \"999.0.0.1\""},
            Row{"www.*.com web", "1:1: : host \"www.*.com\" has a wildcard inside"},
-           Row{"b\xc3\xbc" "cher.de web", "1:1: : host "},
+           Row{"b\xc3\xbc"
+               "cher.de web",
+               "1:1: : host "},
            Row{"a.com/../x web", "1:1: : path "},
            Row{"a.com/x?y web", "1:1: : path \"/x?y\" has a query"},
        }) {
@@ -145,6 +147,22 @@ TEST_CASE("a line without end is one mistake") {
   CHECK(sink.lines[0] == "1: a.com  web");
   CHECK(sink.lines[1] == "2:1: : the line is longer than 64 KiB");
   CHECK(sink.lines[2] == "3: b.com  web");
+}
+
+TEST_CASE("a line of more than 64 KiB is a mistake in a small file, too") {
+  std::string most(64 * 1024, '#');
+  CHECK(read(most + "\na.com web\n") == std::vector<std::string>{"2: a.com  web"});
+  CHECK(read(most + "#\na.com web\n") ==
+        std::vector<std::string>{"1:1: : the line is longer than 64 KiB", "2: a.com  web"});
+}
+
+TEST_CASE("a mistake keeps a key that had to be made canonical elsewhere") {
+  std::string path = "/" + std::string(60, 'a') + "%61";
+  CHECK(read("a.com" + path + "\n")[0].starts_with("1:70: a.com/" + std::string(61, 'a') + ": "));
+}
+
+TEST_CASE("a host with two dots at its end is a mistake, as everywhere") {
+  CHECK(read("a.com.. web\n")[0].starts_with("1:1: : "));
 }
 
 }  // namespace
