@@ -142,10 +142,12 @@ BackendConnections::Acquired BackendConnections::acquire(Claim claim, const Acqu
 }
 
 // What came on it shortly before the loop can have told: a look where backends may have begun to
-// time out. Connections in steady use are spared the system call.
+// time out, and where epoll told of something that has not been handled yet. Other connections in
+// steady use are spared the system call.
 bool BackendConnections::is_spoiled(const PooledConnection& idle) const {
-  return context_.scheduler().now() - idle.idle_since() >= kHardlyIdle &&
-         idle.connection.has_stray_input();
+  bool is_suspect = idle.connection.may_have_stray_input() ||
+                    context_.scheduler().now() - idle.idle_since() >= kHardlyIdle;
+  return is_suspect && idle.connection.has_stray_input();
 }
 
 PooledConnection* BackendConnections::usable(LocalBackend& backend, Reuse reuse) {

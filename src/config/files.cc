@@ -16,6 +16,9 @@
 namespace weir::config {
 namespace {
 
+// Of TOML: 25 MB of it take a second to parse. Large tables are maps.
+constexpr off_t kMaxFileBytes = 256 * 1024 * 1024;
+
 std::string user_name(uid_t uid) {
   passwd entry{};
   passwd* found = nullptr;
@@ -104,8 +107,19 @@ std::string problem_of_output(const std::string& path, const std::string& user) 
 }
 
 Result<std::string> read_file(const std::string& path, std::size_t enough_bytes) {
-  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // A FIFO would wait for its writer, and a device has no end.
+  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return cannot("open", path, errno);
+  struct stat status {};
+  std::string problem;
+  if (fstat(fd, &status) != 0 || (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)))
+    problem = " is no file";
+  else if (status.st_size > kMaxFileBytes)
+    problem = " is larger than 256 MiB";
+  if (!problem.empty()) {
+    close(fd);
+    return Err{Error{path + problem}};
+  }
   std::string text;
   char chunk[64 * 1024];
   for (;;) {

@@ -62,6 +62,10 @@ int Poller::wait(int milliseconds) {
 void Poller::deliver(int count) {
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = batch_->events[static_cast<std::size_t>(i)];
+    static_cast<Pollable*>(event.data.ptr)->note_events(event.events);
+  }
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = batch_->events[static_cast<std::size_t>(i)];
     auto* pollable = static_cast<Pollable*>(event.data.ptr);
     if (!pollable->is_retired_) pollable->on_events(event.events);
   }

@@ -15,6 +15,9 @@ namespace weir::net {
 class Pollable {
  public:
   virtual ~Pollable() = default;
+  // Events that are about to be delivered, before any other's of the same wait is: what one handler
+  // does shall not depend on the order in which epoll tells of two. Only remembers them.
+  virtual void note_events(std::uint32_t /*events*/) {}
   // `events` as epoll reports them. May retire itself.
   virtual void on_events(std::uint32_t events) = 0;
   // Later in the same turn, or at the beginning of the next: it asked for it by Poller::defer().

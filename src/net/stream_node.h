@@ -38,6 +38,7 @@ class TcpStream final : public Stream {
   std::size_t queued_bytes() const override;
   std::uint64_t sent_bytes() const override;
   std::optional<std::uint64_t> acknowledged_bytes() const override;
+  bool may_hold_input() const override;
   bool has_input_waiting() const override;
   void end_writing() override;
   void pause_reading(PauseReason reason) override;
@@ -84,6 +85,7 @@ class StreamNode final : private Pollable {
   enum class Phase : std::uint8_t { kConnecting, kOpen, kLingering, kClosed };
 
   StreamNode(Loop::Impl& loop, int fd, Origin origin);
+  void note_events(std::uint32_t events) override;
   void on_events(std::uint32_t events) override;
   void on_deferred() override;
   void release() override;
@@ -101,6 +103,7 @@ class StreamNode final : private Pollable {
     return has_error_ && pause_reasons_ != 0 && !has_read_end_ && !has_failed_ &&
            observer_ != nullptr && observer_->hears_reset_while_paused();
   }
+  // An end that a paused observer has not been told of.
   bool is_end_waiting() const {
     return has_end_ && pause_reasons_ != 0 && !has_read_end_ && !has_failed_ && !told_end_ &&
            phase_ == Phase::kOpen && observer_ != nullptr;

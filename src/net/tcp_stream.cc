@@ -99,8 +99,7 @@ std::unique_ptr<Stream> StreamNode::make_stream(bool is_unix) {
   return std::unique_ptr<Stream>(::new (token_) TcpStream(*this));
 }
 
-void StreamNode::on_events(std::uint32_t events) {
-  EventScope event(loop_);
+void StreamNode::note_events(std::uint32_t events) {
   // What is the matter is for recv and send to say, after the bytes that came before it.
   constexpr std::uint32_t kEnds = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
   if ((events & kEnds) != 0) has_end_ = true;
@@ -108,6 +107,10 @@ void StreamNode::on_events(std::uint32_t events) {
   if ((events & EPOLLPRI) != 0) has_urgent_ = true;
   if ((events & (EPOLLIN | EPOLLPRI | kEnds)) != 0) can_read_ = true;
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) can_write_ = true;
+}
+
+void StreamNode::on_events(std::uint32_t /*events*/) {
+  EventScope event(loop_);
   run();
 }
 
@@ -160,7 +163,9 @@ void StreamNode::sync() {
     // there already.
     WEIR_CHECK(loop_.poller.change(fd_, kReadEvents | EPOLLOUT, *this) == 0);
   }
-  if (is_read_due() || is_write_due() || is_break_due()) loop_.poller.defer(*this);
+  // An end that came with room to write would not be told by another event.
+  if (is_read_due() || is_write_due() || is_break_due() || is_end_waiting())
+    loop_.poller.defer(*this);
 }
 
 // A Unix socket's peer may pass descriptors, at which a read stops short though more is there. They
@@ -338,6 +343,7 @@ bool StreamNode::has_input_waiting() const {
   return result >= 0 || (errno != EAGAIN && errno != EINTR);
 }
 
+bool TcpStream::may_hold_input() const { return node_->can_read_; }
 bool TcpStream::has_input_waiting() const { return node_->has_input_waiting(); }
 
 std::optional<std::uint64_t> TcpStream::acknowledged_bytes() const {

@@ -84,6 +84,7 @@ class AccessLog::Writer {
   bool is_done();
   void give_up();
   bool has_lines() const;
+  bool has_queued(std::size_t bytes) const;  // in one of the rings
   std::uint64_t dropped_by_workers() const;
   void tell();
   std::string name() const { return options_.path.empty() ? "stdout" : options_.path; }
@@ -257,7 +258,9 @@ void AccessLog::Writer::wait(Wait reason) {
   if (reason == Wait::kLine) wake_at = kFirstLine;
   wake_at_.store(wake_at, std::memory_order_seq_cst);
   int timeout_ms = static_cast<int>(std::chrono::ceil<milliseconds>(time).count());
+  // What came before wake_at_ was known wakes nobody.
   if (reason == Wait::kLine) timeout_ms = has_lines() ? 0 : -1;
+  if (reason == Wait::kTick && has_queued(wake_at)) timeout_ms = 0;
   pollfd events[] = {{event_, POLLIN, 0}, {file_.fd(), POLLOUT, 0}};
   poll(events, reason == Wait::kReader ? 2 : 1, timeout_ms);
   wake_at_.store(kNever, std::memory_order_seq_cst);
@@ -284,6 +287,11 @@ void AccessLog::Writer::reopen() {
   }
   file_ = std::move(next).value();
   log_.info("access log reopened", {{"file", options_.path}});
+}
+
+bool AccessLog::Writer::has_queued(std::size_t bytes) const {
+  return std::any_of(lanes_.begin(), lanes_.end(),
+                     [bytes](const auto& lane) { return lane->ring.queued() >= bytes; });
 }
 
 bool AccessLog::Writer::is_done() {

@@ -26,6 +26,9 @@ class LineRing {
   // --- the consumer's thread ---
   // Moves as many whole lines as are there and have room; returns their bytes.
   std::size_t take(char* to, std::size_t room);
+  std::size_t queued() const {
+    return head_.load(std::memory_order_seq_cst) - tail_.load(std::memory_order_relaxed);
+  }
   bool is_empty() const {
     return head_.load(std::memory_order_seq_cst) == tail_.load(std::memory_order_relaxed);
   }

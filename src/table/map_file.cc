@@ -28,13 +28,19 @@ Err<Error> cannot(const char* verb, const std::string& path, int code) {
 
 class File {
  public:
-  explicit File(const std::string& path) : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  // A FIFO would wait for its writer, and a device has no end.
+  explicit File(const std::string& path)
+      : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+    struct stat status {};
+    is_regular_ = fd_ >= 0 && fstat(fd_, &status) == 0 && S_ISREG(status.st_mode);
+  }
   ~File() {
     if (fd_ >= 0) close(fd_);
   }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
   bool is_open() const { return fd_ >= 0; }
+  bool is_regular() const { return is_regular_; }
   // As many bytes as there are, up to `size`; -1: errno.
   ssize_t fill(char* bytes, std::size_t size) const {
     std::size_t filled = 0;
@@ -50,6 +56,7 @@ class File {
 
  private:
   int fd_;
+  bool is_regular_ = false;
 };
 
 // Calls visit(bytes, size) for each piece.
@@ -57,6 +64,7 @@ template <typename Visit>
 Result<std::uint64_t> read_pieces(const std::string& path, std::size_t room_before, Visit visit) {
   File file(path);
   if (!file.is_open()) return cannot("open", path, errno);
+  if (!file.is_regular()) return Err{Error{path + " is no file"}};
   std::vector<char> buffer(room_before + kPieceBytes);
   std::uint64_t hash = 0;
   for (;;) {

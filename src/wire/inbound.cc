@@ -110,7 +110,6 @@ std::string_view InboundConnection::take_head(std::string_view bytes) {
       if (is_first_byte && !is_first_request_) arm(TimerKind::kHead);
       return {};
     case http::HeadStatus::kRefused:
-      work().is_head_request = bytes.starts_with("HEAD ");
       refuse(result.failure, result.reason, bytes);
       return {};
     case http::HeadStatus::kComplete:
@@ -264,6 +263,8 @@ void InboundConnection::arm(TimerKind kind) {
       scheduler.arm(timer_, settings.client_body);
       return;
     case TimerKind::kFin:
+      if (work_ && stream_->queued_bytes() > 0)
+        work_->fin_acknowledged = stream_->acknowledged_bytes().value_or(0);
       scheduler.arm(timer_, settings.client_fin);
       return;
     case TimerKind::kResume:
@@ -293,6 +294,10 @@ void InboundConnection::on_timer() {
       fail(Failure::client_body_timeout, "the body stopped arriving");
       return;
     case TimerKind::kFin:
+      // The kernel takes more only in large steps; what is acknowledged shows that it reads on.
+      if (work_ && stream_->queued_bytes() > 0 &&
+          stream_->acknowledged_bytes().value_or(0) > work_->fin_acknowledged)
+        return arm(TimerKind::kFin);
       fail(Failure::client_gone, "the client closed and did not wait");
       return;
     case TimerKind::kResume:
@@ -340,7 +345,10 @@ void InboundConnection::fail(Failure failure, std::string_view detail) {
 std::string_view InboundConnection::refused_bytes() const { return work_->refused; }
 
 void InboundConnection::refuse(Failure failure, std::string_view detail, std::string_view bytes) {
+  // Of an empty line before it (R05) nobody needs to know.
+  if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
   work().refused = bytes;
+  work().is_head_request = bytes.starts_with("HEAD ");
   is_deaf_ = true;
   arm(TimerKind::kNone);
   owner_.on_refused(*this, failure, detail);

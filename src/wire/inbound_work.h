@@ -20,6 +20,7 @@ struct InboundConnection::Work : Recycled<InboundConnection::Work> {
   http::BodyDecoder body;
   net::Timer write_timer;
   WriteWatch write_watch;
+  std::uint64_t fin_acknowledged = 0;  // when the client_fin timer began, while bytes wait
   // Of the present request and its answer.
   http::BodyKind answer_kind = http::BodyKind::kNone;
   std::uint64_t answer_left = 0;  // of kLength

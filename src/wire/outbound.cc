@@ -49,7 +49,6 @@ void OutboundConnection::on_read(std::string_view bytes) {
       break;
   }
   has_response_bytes_ = true;
-  was_read_full_ = bytes.size() >= asked_bytes_;
   if (partial_.is_empty()) {
     read_response(bytes);
     return;
@@ -141,7 +140,8 @@ void OutboundConnection::complete(bool has_extra_bytes) {
 bool OutboundConnection::is_reusable() const {
   if (!is_request_ended_ || stream_->queued_bytes() > 0 || state_ != State::kComplete) return false;
   if (guard(Guard::kNoReuseAfterExtraBytes, has_extra_bytes_)) return false;
-  if (was_read_full_ && stream_->has_input_waiting()) return false;
+  // A read may have stopped short at a descriptor or an urgent byte: the stream knows.
+  if (stream_->may_hold_input() && stream_->has_input_waiting()) return false;
   return keeps_alive_ && body_.kind() != http::BodyKind::kUntilClose;
 }
 
@@ -213,8 +213,7 @@ void OutboundConnection::on_write_progress(std::size_t queued) {
 }
 
 std::size_t OutboundConnection::read_budget() const {
-  asked_bytes_ = observer_ == nullptr ? net::kHighMarkBytes : observer_->response_budget();
-  return asked_bytes_;
+  return observer_ == nullptr ? net::kHighMarkBytes : observer_->response_budget();
 }
 
 }  // namespace weir::wire

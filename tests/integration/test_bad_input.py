@@ -187,3 +187,27 @@ class TestIdle:
         client = weir.connect().send(request_bytes())
         weir.signal(signal.SIGCONT)
         assert client.read_response().status == 200
+
+
+class TestRefusedHead:
+    """An answer to a HEAD has no body, however its head was refused; one to another method has its own."""
+
+    @pytest.mark.parametrize('head', [
+        b'HEAD / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', b'\r\nHEAD / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n',
+        b'\r\nHEAD /' + b'x' * 9000])
+    def test_head(self, run_weir, backend, head):
+        weir = run_weir({'web': [backend.address]})
+        with weir.connect() as client:
+            client.send(head)
+            assert client.read_to_end().endswith(b'\r\n\r\n')
+
+    def test_times_out(self, run_weir, backend):
+        weir = run_weir({'web': [backend.address]}, timeouts={'request_head': '300ms'})
+        for begin, has_body in ((b'HEAD / HTTP/1.1\r\nHo', False), (b'GET / HTTP/1.1\r\nHo', True)):
+            with weir.connect() as client:
+                client.send(b'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n')
+                client.read_response('HEAD')
+                client.send(begin)
+                answer = client.read_to_end()
+                assert answer.startswith(b'HTTP/1.1 408 ')
+                assert answer.endswith(b'\r\n\r\n') != has_body

@@ -145,6 +145,21 @@ def test_a_file_that_was_cut_short_changes_nothing(start, files):
     assert answer['generation'] == 1
 
 
+@pytest.mark.parametrize('name', ['pipe.map', 'pipe.toml'])
+def test_a_fifo_among_the_files_stops_nothing(start, files, name):
+    """Reading it would wait for a writer for ever."""
+    write_file(files, 'a.map', 'a.example one\n')
+    weir = start()
+    os.mkfifo(files / name)
+    answer = reload(weir)
+    assert [entry['kind'] for entry in answer['quarantined']] == ['file']
+    assert 'is no file' in answer['quarantined'][0]['reason']
+    os.remove(files / name)
+    write_file(files, 'a.map', 'a.example two\n')
+    assert reload(weir)['quarantined'] == []
+    assert who(weir, 'a.example') == 'two'
+
+
 def test_a_start_with_bad_entries_serves_the_others(start, files):
     """Only weir.toml's own sections can stop it."""
     write_file(files, 'a.toml', 'this is no TOML\n')

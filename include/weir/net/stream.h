@@ -76,6 +76,8 @@ class Stream {
   // Of these, the bytes that the peer's kernel acknowledged; nullopt where that cannot be known
   // (Unix sockets). A system call: for failures, not per request.
   virtual std::optional<std::uint64_t> acknowledged_bytes() const = 0;
+  // Whether has_input_waiting() may say yes: false when the last read is known to have left nothing.
+  virtual bool may_hold_input() const { return true; }
   // Whether the kernel holds something that was not reported yet: bytes, an end, an error. A system
   // call on sockets; false where a stream holds nothing back.
   virtual bool has_input_waiting() const { return false; }

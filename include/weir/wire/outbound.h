@@ -81,6 +81,8 @@ class OutboundConnection final : private net::StreamObserver {
   bool is_reusable() const;
   // While idle: something came that the loop has not reported yet. A system call.
   bool has_stray_input() const { return stream_->has_input_waiting(); }
+  // Whether it could, as far as can be told without a system call.
+  bool may_have_stray_input() const { return stream_->may_hold_input(); }
   // Inside on_head of a 101: everything behind it passes raw, early bytes first.
   void start_tunnel() { state_ = State::kTunnel; }
   net::WriteResult write_tunnel(std::string_view bytes) { return stream_->write(bytes); }
@@ -117,8 +119,6 @@ class OutboundConnection final : private net::StreamObserver {
   bool keeps_alive_ = false;
   bool has_extra_bytes_ = false;
   bool expects_continue_ = false;        // and no 100 came yet
-  mutable std::size_t asked_bytes_ = 0;  // the budget of the last read
-  bool was_read_full_ = false;           // more may be waiting in the kernel
 };
 
 }  // namespace weir::wire

@@ -21,6 +21,7 @@ class StreamDecorator : public net::Stream {
   std::optional<std::uint64_t> acknowledged_bytes() const override {
     return inner_->acknowledged_bytes();
   }
+  bool may_hold_input() const override { return inner_->may_hold_input(); }
   bool has_input_waiting() const override { return inner_->has_input_waiting(); }
   void end_writing() override { inner_->end_writing(); }
   void pause_reading(net::PauseReason reason) override { inner_->pause_reading(reason); }
