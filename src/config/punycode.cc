@@ -1,11 +1,11 @@
 // Host names beyond ASCII in the form in which clients send them (RFC 3492).
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "meant.h"
+#include "weir/base/json_text.h"
 
 namespace weir::config {
 namespace {
@@ -23,18 +23,15 @@ std::uint32_t lower(std::uint32_t point) {
   return point >= 0x400 && point <= 0x40F ? point + 80 : point;
 }
 
-std::optional<std::vector<std::uint32_t>> code_points(std::string_view text) {
+// `text` is UTF-8.
+std::vector<std::uint32_t> code_points(std::string_view text) {
   std::vector<std::uint32_t> points;
   for (std::size_t i = 0; i < text.size();) {
     auto first = static_cast<unsigned char>(text[i]);
     std::size_t length = first < 0x80 ? 1 : first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-    if ((first >= 0x80 && first < 0xC2) || i + length > text.size()) return std::nullopt;
     std::uint32_t point = length == 1 ? first : first & (0x7Fu >> length);
-    for (std::size_t k = 1; k < length; ++k) {
-      auto next = static_cast<unsigned char>(text[i + k]);
-      if ((next & 0xC0) != 0x80) return std::nullopt;
-      point = point << 6 | (next & 0x3Fu);
-    }
+    for (std::size_t k = 1; k < length; ++k)
+      point = point << 6 | (static_cast<unsigned char>(text[i + k]) & 0x3Fu);
     points.push_back(lower(point));
     i += length;
   }
@@ -103,13 +100,12 @@ std::string encode_label(const std::vector<std::uint32_t>& label) {
 
 std::string to_punycode(std::string_view host) {
   constexpr std::size_t kMaxBytes = 253;
-  if (host.size() > kMaxBytes) return {};
+  // Beyond the last code point the encoding below would not come to an end.
+  if (host.size() > kMaxBytes || utf8_prefix(host) != host.size()) return {};
   std::string out;
   for (std::size_t begin = 0; begin <= host.size();) {
     std::size_t end = std::min(host.find('.', begin), host.size());
-    auto points = code_points(host.substr(begin, end - begin));
-    if (!points) return {};
-    out += (begin > 0 ? "." : "") + encode_label(*points);
+    out += (begin > 0 ? "." : "") + encode_label(code_points(host.substr(begin, end - begin)));
     begin = end + 1;
   }
   return out;

@@ -28,6 +28,9 @@ TEST_CASE("names beyond ASCII in the form of RFC 3492") {
   CHECK(to_punycode("plain.example") == "plain.example");
   CHECK(to_punycode("\xff").empty());
   CHECK(to_punycode("a\xc3").empty());
+  // Behind the last code point; that once took for ever.
+  CHECK(to_punycode("a\xf6\x88\x9a\x9d").empty());
+  CHECK(to_punycode("\xf4\x8f\xbf\xbf.b") == "xn--dn32g.b");
 }
 
 TEST_CASE("durations are meant in their own unit where it has a whole number") {
