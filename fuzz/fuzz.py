@@ -13,7 +13,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = ROOT / 'build-fuzz'
 LOG = ROOT / 'fuzz/LOG.md'
 # A corpus stays small enough to be replayed in a second and read by people.
-MAX_INPUTS = 1000
+MAX_INPUTS = {'exchange': 400}
+DEFAULT_MAX_INPUTS = 1000
 MAX_PACKED_BYTES = 600_000
 # Longer inputs reach nothing new, but cost. A story needs so many choices.
 MAX_INPUT_BYTES = {'exchange': 3000, 'config': 3000}
@@ -54,11 +55,11 @@ def unpack(file, folder):
         (folder / f'{file.stem}-{number}').write_bytes(unpacked_line(line))
 
 
-def pack(inputs, file):
+def pack(inputs, file, max_inputs):
     """The smallest first, which is the order in which the merge found each to reach something new."""
     lines = sorted({packed_line(data) for data in inputs if data}, key=lambda line: (len(line), line))
     kept, size = [], 0
-    for line in lines[:MAX_INPUTS]:
+    for line in lines[:max_inputs]:
         size += len(line) + 1
         if size > MAX_PACKED_BYTES:
             break
@@ -129,7 +130,7 @@ class Fuzzer:
         subprocess.run(self.command('-merge=1', self.merged, self.work), stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL, check=True)
         return pack([path.read_bytes() for path in self.merged.iterdir() if path.name not in seeds],
-                    self.corpus / 'found.txt')
+                    self.corpus / 'found.txt', MAX_INPUTS.get(self.target, DEFAULT_MAX_INPUTS))
 
 
 def shortened(output):
