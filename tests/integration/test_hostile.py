@@ -326,6 +326,7 @@ class TestWithoutEnd:
 
 
 class TestFloods:
+    @pytest.mark.plain  # ASan keeps what was freed.
     def test_a_hundred_thousand_pipelined_requests(self, house):
         """All are answered, one after the other, by weir itself and by a backend."""
         house = house()

@@ -296,6 +296,7 @@ def test_whole_table_in_one_step(run_weir, make_backend):
 
 
 @pytest.mark.tsan
+@pytest.mark.plain  # Instrumented, it needs most of the time that a reload may take here.
 def test_large_table(run_weir, backend):
     """Twenty thousand hosts load, reload and are found."""
     def config(count):
