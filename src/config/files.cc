@@ -4,6 +4,7 @@
 #include <glob.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -74,6 +75,11 @@ Err<Error> cannot(const char* verb, const std::string& path, int code) {
       Error{std::string("cannot ") + verb + " " + path + ": " + reason + hint_for(path, code)}};
 }
 
+// /dev/null, by whatever link: an empty file.
+bool is_null_device(const struct stat& status) {
+  return S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+}
+
 // The folder that glob() may not list; glob() hands nothing through to this.
 thread_local std::string unlisted_folder;
 int on_unlisted(const char* folder, int code) {
@@ -107,12 +113,13 @@ std::string problem_of_output(const std::string& path, const std::string& user) 
 }
 
 Result<std::string> read_file(const std::string& path, std::size_t enough_bytes) {
-  // A FIFO would wait for its writer, and a device has no end.
+  // A FIFO would wait for its writer, and a device has no end; /dev/null is how a file is masked.
   int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return cannot("open", path, errno);
   struct stat status {};
   std::string problem;
-  if (fstat(fd, &status) != 0 || (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)))
+  if (fstat(fd, &status) != 0 ||
+      (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode) && !is_null_device(status)))
     problem = " is no file";
   else if (status.st_size > kMaxFileBytes)
     problem = " is larger than 256 MiB";

@@ -344,6 +344,7 @@ class TestFloods:
                 assert seen == count
                 assert house.weir.anonymous_kib() - before < 2048
 
+    @pytest.mark.plain  # So do these.
     @pytest.mark.parametrize('host, reason', [('nowhere.example', 'no_route'), ('bad.example', 'client_write_timeout')])
     def test_client_that_never_reads_its_answers(self, run_weir, make_backend, backend, host, reason):
         """It gets as many as fit, then its requests wait; after client_write its connection ends. A client
