@@ -189,7 +189,7 @@ class TestStaleConnection:
 
 @pytest.mark.tsan
 def test_killed_backend_under_load(run_weir, tmp_path):
-    """SIGKILL for one of two gunicorns while clients ask: no idempotent request fails."""
+    """SIGKILL for one of two gunicorns while clients ask: no idempotent request fails whose answer had not begun."""
     for name in ('one', 'two'):
         (tmp_path / name).mkdir()
     one, two = servers.gunicorn(tmp_path / 'one'), servers.gunicorn(tmp_path / 'two')
@@ -199,9 +199,11 @@ def test_killed_backend_under_load(run_weir, tmp_path):
             load.wait_for_more(200)
             one.kill()
             load.wait_for_more(200)
-        assert load.problems == []
         weir.wait_metric('weir_requests_in_flight', 0)
-        assert weir.metric('weir_failures_total') == 0
+        # Only what had begun when the backend died, and that visibly.
+        cut = [problem for problem in load.problems if 'too early' in str(problem)]
+        assert load.problems == cut
+        assert weir.metric('weir_failures_total') == weir.metric('weir_failures_total', reason='response_cut') == len(cut)
     finally:
         one.kill()
         two.kill()
