@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "hop_trailers.h"
 #include "limits.h"
 #include "reply.h"
 #include "weir/base/check.h"
@@ -10,10 +11,6 @@
 #include "weir/http/body.h"
 
 namespace weir::proxy {
-
-namespace {
-const http::Fields kNoFields;
-}
 
 Exchange::Exchange(Proxy& proxy, wire::InboundConnection& client, const http::RequestHead& head)
     : proxy_(proxy),
@@ -107,8 +104,7 @@ void Exchange::prepare(const http::RequestHead& head, const http::ClientIdentity
   how.body = head.body;
   how.closes = !spec.keepalive;
   expects_continue_ = head.expects_continue;
-  // Trailers that Connection names end here (RFC 9110 §7.6.1); with such names none are forwarded.
-  forwards_trailers_ = !head.connection_names_fields;
+  if (head.connection_names_fields) request_hop_names_ = connection_list(head.fields);
   request_ = proxy_.parts_.context.take_buffer();
   http::append_request_head(request_, head, how);
 }
@@ -152,8 +148,9 @@ void Exchange::on_request_end(const http::Fields& trailers) {
   if (failure_.has_value() || is_last_hop_ || state_ == ExchangeState::kReplying ||
       has_relayed_backend_)
     return;
-  if (upload_kind_ == http::BodyKind::kChunked)
-    http::append_last_chunk(request_, forwards_trailers_ ? trailers : kNoFields);
+  if (upload_kind_ != http::BodyKind::kChunked) return;
+  http::Fields kept;
+  http::append_last_chunk(request_, without_named(trailers, request_hop_names_, kept));
 }
 
 void Exchange::on_request_read_done() {

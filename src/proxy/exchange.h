@@ -143,7 +143,6 @@ class Exchange final : public ListNode<Exchange>,
   http::Acceptance wanted_form_;  // of a page; known once the request is about to be forgotten
   bool is_request_kept_ = true;
   bool expects_continue_ = false;
-  bool forwards_trailers_ = true;  // of the request
   bool is_upload_complete_ = false;
   bool is_upload_broken_ = false;  // the backend stopped taking it; its answer may still come
   bool is_last_hop_ = false;
@@ -184,6 +183,9 @@ class Exchange final : public ListNode<Exchange>,
   bool is_reused_ = false;
   std::string requested_upgrade_;
   std::string echo_;  // TRACE's answer of our own
+  // What Connection named beside the usual: trailers of these names end here. Nearly always empty.
+  std::string request_hop_names_;
+  std::string response_hop_names_;
   std::array<char, 128> request_id_;
   std::size_t request_id_bytes_ = 0;
 };

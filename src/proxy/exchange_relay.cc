@@ -1,5 +1,6 @@
 // The backend's events: the answer on its way to the client, and tunnels.
 #include "exchange.h"
+#include "hop_trailers.h"
 #include "weir/base/guard.h"
 #include "weir/http/forward.h"
 
@@ -36,7 +37,8 @@ void Exchange::on_head(const http::ResponseHead& head) {
   keep_alive_timeout_seconds_ = head.keep_alive_timeout_seconds;
   if (!transition(ExchangeState::kRelaying)) return;
   status_ = head.status;
-  sends_trailers_ = sends_trailers_ && !head.connection_names_fields;
+  if (head.connection_names_fields && sends_trailers_)
+    response_hop_names_ = connection_list(head.fields);
   http::ResponseForwarding how;
   how.server_name = proxy_.settings_->server_name;
   how.sends_trailers = sends_trailers_;
@@ -67,7 +69,9 @@ std::size_t Exchange::response_budget() const {
 
 void Exchange::on_response_end(const http::Fields& trailers) {
   has_relayed_backend_ = true;
-  client_.end_response(sends_trailers_ ? trailers : kNoFields);
+  http::Fields kept;
+  client_.end_response(sends_trailers_ ? without_named(trailers, response_hop_names_, kept)
+                                       : kNoFields);
   net::WriteResult result = client_.flush();
   release_backend();
   if (result == net::WriteResult::kBroken) {

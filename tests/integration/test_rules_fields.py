@@ -360,10 +360,13 @@ class TestR17Trailers:
         exactly(f'{POST}{CHUNKED}\r\n3\r\nabc\r\n0\r\n{name}: 5\r\nX-Sum: 1\r\n{name.lower()}: 6\r\n\r\n',
                 seen('POST / HTTP/1.1', framing=CHUNKED), b'abc', [('X-Sum', '1')])
 
-    def test_r17_names_of_connection(self, prober):
-        """R17, R13: what Connection names is hop-by-hop behind the body, too."""
-        request = prober.pass_on(f'{POST}{CHUNKED}Connection: X-Hop\r\n\r\n0\r\nX-Hop: 1\r\n\r\n')
-        assert request.trailers == []
+    @pytest.mark.parametrize('fields', [
+        'Connection: X-Hop\r\n', 'Connection: close,\tx-HOP\r\n', 'Connection: A\r\nX-B: y\r\nConnection: X-Hop\r\n',
+    ])
+    def test_r17_names_of_connection(self, prober, fields):
+        """R17, R13: what Connection names is hop-by-hop behind the body, too; the rest passes."""
+        request = prober.pass_on(f'{POST}{CHUNKED}{fields}\r\n0\r\nX-Hop: 1\r\nX-Sum: 2\r\nx-hop: 3\r\na-x: 4\r\n\r\n')
+        assert request.trailers == [('X-Sum', '2'), ('a-x', '4')]
 
 
 class TestR18Expect:

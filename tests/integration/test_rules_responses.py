@@ -456,6 +456,13 @@ class TestR26Trailers:
         response, is_reused = prober.read(f'{self.ANSWER}{name}: 5\r\nX-Sum: 1\r\n{name.lower()}: 6\r\n\r\n', WANTS_TRAILERS)
         assert response.trailers == [('X-Sum', '1')] and is_reused
 
+    @pytest.mark.parametrize('line', ['Connection: X-Hop\r\n', 'Connection: x-HOP,\tkeep-alive\r\n'])
+    def test_r26_names_of_connection(self, prober, line):
+        """R26, R13: what Connection names ends here behind the body, too; the rest passes."""
+        answer = self.ANSWER.replace(OK, OK + line) + 'X-Hop: 1\r\nX-Sum: 2\r\nx-hop: 3\r\n\r\n'
+        response, is_reused = prober.read(answer, WANTS_TRAILERS)
+        assert response.trailers == [('X-Sum', '2')] and response.get('Trailer') == 'X-Sum' and is_reused
+
     @pytest.mark.parametrize('fields, expected', [('', 'MADE'), (DATE, ''), ('date: x\r\n', ''), ('Date:\r\n', '')])
     def test_r26_date(self, prober, fields, expected):
         """R26: made when there is none, else left alone."""

@@ -9,7 +9,7 @@ TOKEN = b"!#$%&'*+-.^_`|~09AZaz"
 NAMES = [b'X-A', b'x-b', b'X-C-', b'Accept', b'Accept-Language', b'Cookie', b'User-Agent', b'X-Under_score', b'Range',
          b"X!#$%&'*+.^`|~", b'Referer', b'0', b'X-Content-Length', b'Proxy-Authorization', b'If-None-Match', b'Origin']
 # Every trailer passes but those that frame, route or change how a message is processed.
-TRAILERS = [b'X-A', b'x-b', b'X-C-', b'X-Checksum', b'0']
+TRAILERS = [b'X-A', b'x-b', b'X-C-', b'X-Checksum', b'0', b'X-Hop']
 VALUE_BYTES = bytes(range(0x21, 0x7f)) + bytes(range(0x80, 0x100))
 # What may stand where a line ends or anywhere else, to damage a message.
 BREAKS = [b'\n', b'\r', b'\r\r\n', b'\n\r\n', b' \r\n', b'\t\r\n', b'\x0b\r\n', b'\x00\r\n', b'\r\n ', b'\r\n\t', b'',
@@ -223,8 +223,9 @@ def write_request(rng, may_be_illegal=True):
         return Case(data, None, method)
     passing = [field for _, field in lines if field is not None]
     meant_host = authority if authority is not None else host if has_host else None
-    # Beside a Connection that names fields no trailer passes.
-    return Case(data, Meaning(method, target, meant_host, passing, body, [] if named else trailers), method)
+    # What Connection names does not pass as a trailer either.
+    trailers = [trailer for trailer in trailers if not named or trailer[0] != b'X-Hop']
+    return Case(data, Meaning(method, target, meant_host, passing, body, trailers), method)
 
 
 class Answer(NamedTuple):
