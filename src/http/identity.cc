@@ -34,6 +34,15 @@ std::optional<IpAddress> parse_node(std::string_view text) {
   return *ip;
 }
 
+// Whether the byte at `at` begins or ends a quoted string. Within one a backslash takes the meaning
+// from the byte behind it (RFC 9110 §5.6.4), and a proxy may quote what a client wrote.
+bool is_quotation_mark(std::string_view text, std::size_t at) {
+  if (text[at] != '"') return false;
+  std::size_t backslashes = 0;
+  while (backslashes < at && text[at - backslashes - 1] == '\\') ++backslashes;
+  return backslashes % 2 == 0;
+}
+
 // The value of one parameter of a Forwarded element (RFC 7239 §4), unquoted; empty when absent.
 // Node names and schemes need no escapes, so a value with one is read as garbage.
 std::string_view forwarded_parameter(std::string_view element, std::string_view name) {
@@ -41,7 +50,7 @@ std::string_view forwarded_parameter(std::string_view element, std::string_view 
     bool is_quoted = false;
     std::size_t end = 0;
     for (; end < element.size() && (is_quoted || element[end] != ';'); ++end)
-      if (element[end] == '"') is_quoted = !is_quoted;
+      if (is_quotation_mark(element, end)) is_quoted = !is_quoted;
     std::string_view pair = element.substr(0, end);
     element.remove_prefix(std::min(end + 1, element.size()));
     while (pair.starts_with(' ') || pair.starts_with('\t')) pair.remove_prefix(1);
@@ -62,7 +71,7 @@ std::string_view take_last(std::string_view& list, bool has_quotes) {
   bool is_quoted = false;
   std::size_t begin = list.size();
   for (; begin > 0 && (is_quoted || list[begin - 1] != ','); --begin)
-    if (has_quotes && list[begin - 1] == '"') is_quoted = !is_quoted;
+    if (has_quotes && is_quotation_mark(list, begin - 1)) is_quoted = !is_quoted;
   std::string_view element = list.substr(begin);
   list = list.substr(0, begin == 0 ? 0 : begin - 1);
   while (element.starts_with(' ') || element.starts_with('\t')) element.remove_prefix(1);

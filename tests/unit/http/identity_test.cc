@@ -105,6 +105,11 @@ TEST_CASE("R15: the client from Forwarded") {
            {"for=198.51.100.1, for=192.0.2.7, for=\"[fd00::1]\"", "192.0.2.7"},
            {"by=10.9.9.9;for=192.0.2.7;host=\"a,b;for=1.1.1.1\"", "192.0.2.7"},
            {"for=192.0.2.7;proto=https, for=10.1.1.1;proto=http", "192.0.2.7"},
+           // A client's Host, quoted by the proxy that we trust.
+           {R"(host="x\";for=1.1.1.1;y=\"";for=192.0.2.7)", "192.0.2.7"},
+           {R"(host="x\", for=1.1.1.1, \"";for=192.0.2.7)", "192.0.2.7"},
+           {R"(host="x\\";for=192.0.2.7)", "192.0.2.7"},
+           {R"(for="1.1.1.1\", for=192.0.2.7)", "192.0.2.7"},
            {"for=unknown, for=10.1.1.1", "10.1.1.1"},
            {"for=_hidden", "10.0.0.1"},
            {"proto=https", "10.0.0.1", Scheme::kHttps},
