@@ -128,6 +128,15 @@ template <typename Style, std::size_t kSize>
   return value.empty() ? to : Style::text(Style::name(to, name), value);
 }
 
+// A value that is a name of ours, which needs no look at its bytes.
+template <typename Style, std::size_t kSize>
+[[gnu::always_inline]] inline char* append_name(char* to, const char (&name)[kSize],
+                                                std::string_view value) {
+  if (value.empty()) return to;
+  to = Style::quote(Style::name(to, name));
+  return Style::quote(append_bytes(to, value));
+}
+
 template <typename Style>
 char* append_backend(char* to, const RequestRecord& record) {
   to = append_text<Style>(to, "route", record.route);
@@ -143,21 +152,21 @@ template <typename Style>
 char* append_failure(char* to, const RequestRecord& record) {
   if (!record.failure) return to;
   const FailureRow& row = row_of(*record.failure);
-  to = append_text<Style>(to, "side", name_of(row.side));
-  to = append_text<Style>(to, "phase", name_of(record.phase));
-  return append_text<Style>(to, "reason", row.name);
+  to = append_name<Style>(to, "side", name_of(row.side));
+  to = append_name<Style>(to, "phase", name_of(record.phase));
+  return append_name<Style>(to, "reason", row.name);
 }
 
 // Everything behind `msg`.
 template <typename Style>
 char* append_fields(char* to, const RequestRecord& record) {
-  to = append_text<Style>(to, "listener", record.listener_name);
+  to = append_name<Style>(to, "listener", record.listener_name);
   if (!record.client.is_unspecified()) {
     to = Style::quote(Style::name(to, "client"));
     to = Style::quote(append_client(to, record.client));
   }
   to = append_text<Style>(to, "method", record.method);
-  to = append_text<Style>(to, "scheme", record.scheme);
+  to = append_name<Style>(to, "scheme", record.scheme);
   to = append_text<Style>(to, "host", record.host);
   to = append_text<Style>(to, "path", record.path);
   to = append_number(Style::name(to, "status"), shown_status(record));

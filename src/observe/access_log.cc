@@ -26,7 +26,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kBatchBytes = 256 * 1024;
+constexpr std::size_t kMaxLineBytes = 256 * 1024;
+// So much written in one go means that there may be as much again.
+constexpr std::size_t kManyBytes = 128 * 1024;
+// The part of a ring that wakes the thread before its time.
+constexpr std::size_t kWakingPart = 8;
 constexpr unsigned kTicksUntilSleep = 20;
 // A file that cannot be written is tried again this often.
 constexpr Duration kRetryAfter = std::chrono::seconds(1);
@@ -68,7 +72,7 @@ class AccessLog::Writer {
     LineRing ring;
     Number dropped;  // the worker writes, the thread reads
   };
-  // What the thread waits for beside being asked: a tick or a ring half full · the next line · the
+  // What the thread waits for beside being asked: a tick or a ring that fills · the next line · the
   // reader · for the reader again, which has said to be ready and was not · another attempt.
   enum class Wait : std::uint8_t { kTick, kLine, kReader, kPause, kRetry };
 
@@ -78,8 +82,9 @@ class AccessLog::Writer {
   void run();
   Wait next_wait() const;
   void wait(Wait reason);
-  void fill();
   void drain();
+  std::size_t write_lanes();
+  std::size_t write_lane(Lane& lane);
   void reopen();
   bool is_done();
   void give_up();
@@ -100,10 +105,8 @@ class AccessLog::Writer {
   std::atomic<bool> shall_reopen_{false};
 
   LogFile file_;
-  std::unique_ptr<char[]> batch_;
-  std::size_t begin_ = 0;  // of what is not written yet
-  std::size_t end_ = 0;
   std::size_t first_lane_ = 0;
+  Lane* cut_lane_ = nullptr;  // of its next line the beginning is written
   unsigned quiet_ticks_ = 0;
   int error_ = 0;                  // of the last write; EAGAIN: the reader is slow
   bool was_reader_ready_ = false;  // poll() said so; then writing moves something
@@ -121,8 +124,7 @@ AccessLog::Writer::Writer(AccessLogOptions options, LogFile file, int event, con
       log_(log),
       dropped_(std::move(dropped)),
       event_(event),
-      file_(std::move(file)),
-      batch_(new char[kBatchBytes]) {
+      file_(std::move(file)) {
   for (unsigned worker = 0; worker < options_.workers; ++worker)
     lanes_.push_back(std::make_unique<Lane>(options_));
 }
@@ -151,15 +153,15 @@ AccessLog::Writer::~Writer() {
   close(event_);
 }
 
-// Into its place, but where the ring's end might cut it.
+// Into its place, but where only the longest that it might be would find no room.
 bool AccessLog::Writer::Lane::put(const RequestRecord& record) {
   std::size_t longest = AccessLine::longest(record);
-  if (char* begin = longest <= kBatchBytes ? ring.room(longest) : nullptr; begin != nullptr) {
+  if (char* begin = longest <= kMaxLineBytes ? ring.room(longest) : nullptr; begin != nullptr) {
     ring.commit(static_cast<std::size_t>(line.format(begin, record) - begin));
     return true;
   }
   std::string_view text = line.format(record);
-  return text.size() <= kBatchBytes && ring.push(text);
+  return text.size() <= kMaxLineBytes && ring.push(text);
 }
 
 bool AccessLog::Writer::write(unsigned worker, const RequestRecord& record) {
@@ -208,39 +210,48 @@ void AccessLog::Writer::run() {
 // Writes what is there; not until nothing is, or under load there would be no end of small writes.
 void AccessLog::Writer::drain() {
   error_ = 0;
-  bool has_moved = false;
-  bool is_more_there = true;
-  while (begin_ != end_ || is_more_there) {
-    if (begin_ == end_) {
-      fill();
-      is_more_there = end_ >= kBatchBytes / 2;
-      if (end_ == 0) break;
-    }
-    ssize_t taken = file_.write({batch_.get() + begin_, end_ - begin_});
+  std::size_t moved = 0;
+  for (bool is_more_there = true; is_more_there;) {
+    std::size_t bytes = write_lanes();
+    moved += bytes;
+    is_more_there = error_ == 0 && bytes >= kManyBytes;
+  }
+  bool is_quiet = moved == 0 && error_ == 0;
+  quiet_ticks_ = is_quiet ? quiet_ticks_ + 1 : 0;
+  was_reader_ready_ &= moved == 0;
+}
+
+// Each in its turn, after the one whose line is cut. Returns how many bytes were written.
+std::size_t AccessLog::Writer::write_lanes() {
+  std::size_t bytes = cut_lane_ != nullptr ? write_lane(*cut_lane_) : 0;
+  for (std::size_t i = 0; i < lanes_.size() && error_ == 0; ++i)
+    bytes += write_lane(*lanes_[(first_lane_ + i) % lanes_.size()]);
+  first_lane_ = (first_lane_ + 1) % lanes_.size();
+  return bytes;
+}
+
+// From the ring itself: nothing is copied but by the kernel.
+std::size_t AccessLog::Writer::write_lane(Lane& lane) {
+  std::size_t most = lane.ring.queued();
+  std::size_t bytes = 0;
+  while (bytes < most) {
+    std::string_view lines = lane.ring.front();
+    ssize_t taken = file_.write(lines);
     if (taken < 0) {
       error_ = static_cast<int>(-taken);
       break;
     }
-    begin_ += static_cast<std::size_t>(taken);
-    has_moved = true;
+    auto count = static_cast<std::size_t>(taken);
+    if (count > 0) cut_lane_ = lines[count - 1] == '\n' ? nullptr : &lane;
+    lane.ring.release(count);
+    bytes += count;
   }
-  bool is_quiet = !has_moved && error_ == 0;
-  quiet_ticks_ = is_quiet ? quiet_ticks_ + 1 : 0;
-  was_reader_ready_ &= !has_moved;
-}
-
-void AccessLog::Writer::fill() {
-  begin_ = end_ = 0;
-  for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    LineRing& ring = lanes_[(first_lane_ + i) % lanes_.size()]->ring;
-    end_ += ring.take(batch_.get() + end_, kBatchBytes - end_);
-  }
-  first_lane_ = (first_lane_ + 1) % lanes_.size();
+  return bytes;
 }
 
 bool AccessLog::Writer::has_lines() const {
-  return begin_ != end_ || std::any_of(lanes_.begin(), lanes_.end(),
-                                       [](const auto& lane) { return !lane->ring.is_empty(); });
+  return std::any_of(lanes_.begin(), lanes_.end(),
+                     [](const auto& lane) { return !lane->ring.is_empty(); });
 }
 
 AccessLog::Writer::Wait AccessLog::Writer::next_wait() const {
@@ -254,7 +265,7 @@ void AccessLog::Writer::wait(Wait reason) {
   Duration time = is_short ? options_.tick : kRetryAfter;
   if (stop_at_) time = std::clamp(*stop_at_ - clock_.now(), Duration::zero(), time);
   std::size_t wake_at = kNever;
-  if (reason == Wait::kTick) wake_at = options_.ring_bytes / 2;
+  if (reason == Wait::kTick) wake_at = options_.ring_bytes / kWakingPart;
   if (reason == Wait::kLine) wake_at = kFirstLine;
   wake_at_.store(wake_at, std::memory_order_seq_cst);
   int timeout_ms = static_cast<int>(std::chrono::ceil<milliseconds>(time).count());
@@ -276,13 +287,12 @@ void AccessLog::Writer::reopen() {
     log_.error("the access log stays as it is", {{"reason", next.error().message}});
     return;
   }
-  bool is_within_line = begin_ > 0 && begin_ < end_ && batch_[begin_ - 1] != '\n';
-  if (is_within_line && next->is_same_file(file_)) {
+  if (cut_lane_ != nullptr && next->is_same_file(file_)) {
     next->go_on();
-  } else if (is_within_line) {
+  } else if (cut_lane_ != nullptr) {
     // Its beginning is in the old file, which took no more.
-    const char* line_end = std::find(batch_.get() + begin_, batch_.get() + end_, '\n');
-    begin_ = static_cast<std::size_t>(line_end - batch_.get()) + 1;
+    cut_lane_->ring.release(cut_lane_->ring.front().find('\n') + 1);
+    cut_lane_ = nullptr;
     dropped_->fetch_add(1, std::memory_order_relaxed);
   }
   file_ = std::move(next).value();
@@ -302,10 +312,11 @@ bool AccessLog::Writer::is_done() {
 // The end: what could not be written is counted.
 void AccessLog::Writer::give_up() {
   std::uint64_t lines = 0;
-  for (; has_lines(); fill()) {
-    lines +=
-        static_cast<std::uint64_t>(std::count(batch_.get() + begin_, batch_.get() + end_, '\n'));
-    begin_ = end_;
+  for (const std::unique_ptr<Lane>& lane : lanes_) {
+    for (std::string_view left = lane->ring.front(); !left.empty(); left = lane->ring.front()) {
+      lines += static_cast<std::uint64_t>(std::count(left.begin(), left.end(), '\n'));
+      lane->ring.release(left.size());
+    }
   }
   if (lines == 0) return;
   dropped_->fetch_add(lines, std::memory_order_relaxed);

@@ -3,38 +3,53 @@
 #include <algorithm>
 #include <cstring>
 
-#include "weir/base/check.h"
-
 namespace weir::observe {
+namespace {
 
-LineRing::LineRing(std::size_t capacity_bytes)
-    : capacity_(capacity_bytes), bytes_(new char[capacity_bytes]) {
-  WEIR_CHECK((capacity_bytes & (capacity_bytes - 1)) == 0);
-}
+// From here on an empty ring begins at its beginning again.
+constexpr std::size_t kWarmBytes = 64 * 1024;
 
-bool LineRing::has_room(std::size_t bytes) {
-  std::size_t head = head_.load(std::memory_order_relaxed);
-  if (capacity_ - (head - known_tail_) >= bytes) return true;
-  known_tail_ = tail_.load(std::memory_order_acquire);
-  return capacity_ - (head - known_tail_) >= bytes;
-}
+}  // namespace
 
 bool LineRing::push(std::string_view line) {
-  if (!has_room(line.size())) return false;
-  std::size_t at = head_.load(std::memory_order_relaxed) & (capacity_ - 1);
-  std::size_t first = std::min(line.size(), capacity_ - at);
-  std::memcpy(bytes_.get() + at, line.data(), first);
-  std::memcpy(bytes_.get(), line.data() + first, line.size() - first);
+  char* to = room(line.size());
+  if (to == nullptr) return false;
+  std::memcpy(to, line.data(), line.size());
   commit(line.size());
   return true;
 }
 
+char* LineRing::begin_lap() {
+  last_lap_bytes_ = to_;
+  lap_end_.store(end_of(lap_++, to_), std::memory_order_relaxed);
+  to_ = 0;
+  return bytes_.get();
+}
+
 char* LineRing::room(std::size_t most) {
-  std::size_t at = head_.load(std::memory_order_relaxed) & (capacity_ - 1);
-  return at + most <= capacity_ && has_room(most) ? bytes_.get() + at : nullptr;
+  std::size_t head = head_.load(std::memory_order_relaxed);
+  if (to_ >= kWarmBytes) {
+    known_tail_ = tail_.load(std::memory_order_acquire);
+    if (head == known_tail_ && most <= capacity_) return begin_lap();
+  }
+  for (bool is_fresh = false;; is_fresh = true) {
+    std::size_t queued = head - known_tail_;
+    if (queued > to_) {
+      // The consumer is in the lap before.
+      std::size_t from = last_lap_bytes_ - (queued - to_);
+      if (from - to_ >= most) return bytes_.get() + to_;
+    } else {
+      if (capacity_ - to_ >= most) return bytes_.get() + to_;
+      std::size_t free_at_begin = queued == 0 ? capacity_ : to_ - queued;
+      if (free_at_begin >= most) return begin_lap();
+    }
+    if (is_fresh) return nullptr;
+    known_tail_ = tail_.load(std::memory_order_acquire);
+  }
 }
 
 void LineRing::commit(std::size_t bytes) {
+  to_ += bytes;
   // Ordered before the producer's look at whether the thread sleeps (AccessLog::write).
   head_.store(head_.load(std::memory_order_relaxed) + bytes, std::memory_order_seq_cst);
 }
@@ -46,21 +61,27 @@ bool LineRing::has_queued(std::size_t bytes) {
   return head - known_tail_ >= bytes;
 }
 
-std::size_t LineRing::take(char* to, std::size_t room) {
-  std::size_t tail = tail_.load(std::memory_order_relaxed);
-  std::size_t queued = head_.load(std::memory_order_acquire) - tail;
-  std::size_t count = std::min(queued, room);
-  std::size_t at = tail & (capacity_ - 1);
-  std::size_t first = std::min(count, capacity_ - at);
-  std::memcpy(to, bytes_.get() + at, first);
-  std::memcpy(to + first, bytes_.get(), count - first);
-  // What was pushed ends with a line; what fitted may not.
-  if (count < queued) {
-    const void* last = count == 0 ? nullptr : memrchr(to, '\n', count);
-    count = last == nullptr ? 0 : static_cast<std::size_t>(static_cast<const char*>(last) - to) + 1;
+std::string_view LineRing::front() {
+  std::size_t queued =
+      head_.load(std::memory_order_acquire) - tail_.load(std::memory_order_relaxed);
+  if (queued == 0) return {};
+  std::uint64_t end = lap_end_.load(std::memory_order_relaxed);
+  std::size_t piece = queued;
+  if (end >> kPlaceBits == read_lap_) {
+    std::size_t place = end & ((std::uint64_t{1} << kPlaceBits) - 1);
+    if (from_ == place) {
+      from_ = 0;
+      ++read_lap_;
+    } else {
+      piece = std::min(queued, place - from_);
+    }
   }
-  tail_.store(tail + count, std::memory_order_release);
-  return count;
+  return {bytes_.get() + from_, piece};
+}
+
+void LineRing::release(std::size_t bytes) {
+  from_ += bytes;
+  tail_.store(tail_.load(std::memory_order_relaxed) + bytes, std::memory_order_release);
 }
 
 }  // namespace weir::observe

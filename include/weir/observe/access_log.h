@@ -32,7 +32,7 @@ struct AccessLogOptions {
   std::string path;  // empty: stdout
   AccessFormat format = AccessFormat::kLogfmt;
   unsigned workers = 1;
-  std::size_t ring_bytes = 1 << 20;               // per worker; a power of two
+  std::size_t ring_bytes = 1 << 20;               // per worker
   Duration tick = std::chrono::milliseconds(50);  // how often the thread looks
   Duration flush_time = std::chrono::seconds(1);  // what a stalled reader has at the end
 };

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <thread>
 
@@ -10,9 +11,13 @@ namespace weir::observe::test {
 
 namespace {
 
-std::string take_all(LineRing& ring, std::size_t room = 1 << 16) {
-  std::string text(room, '?');
-  text.resize(ring.take(text.data(), room));
+// Piece after piece, at most so many bytes of each.
+std::string take_all(LineRing& ring, std::size_t most = SIZE_MAX) {
+  std::string text;
+  for (std::string_view piece = ring.front(); !piece.empty(); piece = ring.front()) {
+    text += piece.substr(0, most);
+    ring.release(std::min(piece.size(), most));
+  }
   return text;
 }
 
@@ -53,32 +58,58 @@ TEST_CASE("lines wrap around the end, at every place") {
   }
 }
 
-TEST_CASE("a line may be written in its place, where there is room in one piece") {
+TEST_CASE("a line is written in its place, and lies in one piece") {
   LineRing ring(32);
-  char* room = ring.room(20);
-  REQUIRE(room != nullptr);
-  std::copy_n("eight..\n", 8, room);
+  char* begin = ring.room(20);
+  REQUIRE(begin != nullptr);
+  std::copy_n("eight..\n", 8, begin);
   ring.commit(8);
-  CHECK(take_all(ring) == "eight..\n");
+  CHECK(ring.front() == "eight..\n");
   CHECK(ring.room(25) == nullptr);
-  REQUIRE(ring.room(24) == room + 8);
+  CHECK(ring.room(24) == begin + 8);
   CHECK(ring.push(line_of(20)));
-  CHECK(ring.room(4) == room + 28);
+  CHECK(ring.room(4) == begin + 28);
   CHECK(ring.room(5) == nullptr);
-  CHECK(ring.push(line_of(8)));
-  CHECK(ring.room(5) == nullptr);
-  CHECK(ring.room(4) == room + 4);
-  CHECK(take_all(ring) == line_of(20) + line_of(8));
+  ring.release(8);
+  // Not over the end: to the beginning, where the first line was.
+  CHECK(ring.room(9) == nullptr);
+  REQUIRE(ring.room(8) == begin);
+  CHECK(ring.push(line_of(5)));
+  CHECK(ring.room(4) == nullptr);
+  CHECK(ring.push(line_of(3)));
+  CHECK(ring.room(1) == nullptr);
+  CHECK(ring.front() == line_of(20));
+  ring.release(20);
+  CHECK(ring.front() == line_of(5) + line_of(3));
+  CHECK(take_all(ring) == line_of(5) + line_of(3));
 }
 
-TEST_CASE("only whole lines are taken") {
+TEST_CASE("what was not released is still in front") {
   LineRing ring(64);
   for (std::size_t size : {5, 5, 9}) CHECK(ring.push(line_of(size)));
-  CHECK(take_all(ring, 4).empty());
-  CHECK(take_all(ring, 9) == line_of(5));
-  CHECK(take_all(ring, 6) == line_of(5));
-  CHECK(take_all(ring, 8).empty());
-  CHECK(take_all(ring, 9) == line_of(9));
+  CHECK(ring.front() == line_of(5) + line_of(5) + line_of(9));
+  ring.release(7);
+  CHECK(ring.front() == "xx\n" + line_of(9));
+  CHECK(ring.push(line_of(45)));
+  CHECK_FALSE(ring.push(line_of(8)));
+  CHECK(ring.push(line_of(7)));
+  CHECK(take_all(ring, 2) == "xx\n" + line_of(9) + line_of(45) + line_of(7));
+}
+
+TEST_CASE("while the consumer keeps up, only the first part of a ring is used") {
+  LineRing ring(1 << 20);
+  const char* begin = ring.room(1);
+  std::size_t furthest = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    furthest = std::max(furthest, static_cast<std::size_t>(ring.room(300) - begin));
+    REQUIRE(ring.push(line_of(300)));
+    if (i % 10 == 0) REQUIRE(take_all(ring).size() <= 3000);
+  }
+  CHECK(furthest < 80'000);
+  // A consumer that is late leaves all of it.
+  while (ring.push(line_of(300))) {
+  }
+  CHECK(ring.queued() > (1 << 20) - 80'000);
 }
 
 TEST_CASE("how full it is, as the producer sees it") {
@@ -107,7 +138,9 @@ TEST_CASE("a producer and a consumer on two threads lose and mix nothing") {
   int expected = 0;
   bool is_good = true;
   while (expected < kLines && is_good) {
-    text = take_all(ring, 100);
+    text = ring.front().substr(0, 100);
+    if (auto cut = text.rfind('\n'); cut != std::string::npos) text.resize(cut + 1);
+    ring.release(text.size());
     if (text.empty()) std::this_thread::yield();
     for (std::size_t at = 0; at < text.size();) {
       std::size_t end = text.find('\n', at);
