@@ -12,6 +12,10 @@ namespace {
 
 // Until a backend's own limit is known, a request with side effects takes nothing older.
 constexpr Duration kHardlyIdle = std::chrono::seconds(1);
+// An answer too many, to a body that the backend took for a request, comes within this time; and how
+// many connections are passed over for it.
+constexpr Duration kSettling = std::chrono::milliseconds(5);
+constexpr int kMaxPassedOver = 8;
 // A limit seen at work (not announced) is believed for so long: a restart looks the same.
 constexpr Duration kObservedLimitLasts = std::chrono::minutes(10);
 
@@ -93,7 +97,8 @@ Lease::~Lease() = default;
 wire::OutboundConnection& Lease::connection() const { return pooled_->connection; }
 
 void PooledConnection::begin_idle(std::shared_ptr<LocalBackend> backend, net::Scheduler& scheduler,
-                                  Duration limit) {
+                                  Duration limit, bool had_body) {
+  had_body_ = had_body;
   backend_ = std::move(backend);
   idle_since_ = scheduler.now();
   connection.set_observer(this);
@@ -142,20 +147,35 @@ BackendConnections::Acquired BackendConnections::acquire(Claim claim, const Acqu
 }
 
 // What came on it shortly before the loop can have told: a look where backends may have begun to
-// time out, and where epoll told of something that has not been handled yet. Other connections in
-// steady use are spared the system call.
+// time out, where the last request's body may have been taken for a request, and where epoll told of
+// something that has not been handled yet. Other connections in steady use are spared the system
+// call.
 bool BackendConnections::is_spoiled(const PooledConnection& idle) const {
-  bool is_suspect = idle.connection.may_have_stray_input() ||
+  bool is_suspect = idle.had_body() || idle.connection.may_have_stray_input() ||
                     context_.scheduler().now() - idle.idle_since() >= kHardlyIdle;
   return is_suspect && idle.connection.has_stray_input();
 }
 
+// The most recently used one; those whose last request had a body let others go first for a moment,
+// if there are any, and then take turns.
+PooledConnection* BackendConnections::next_idle(LocalBackend& backend) const {
+  PooledConnection* next = backend.idle_.front();
+  if (next == nullptr || !next->had_body()) return next;
+  TimePoint settled = context_.scheduler().now() - kSettling;
+  int passed_over = 0;
+  for (PooledConnection& idle : backend.idle_) {
+    next = &idle;
+    if (!idle.had_body() || idle.idle_since() <= settled || ++passed_over == kMaxPassedOver) break;
+  }
+  return next;
+}
+
 PooledConnection* BackendConnections::usable(LocalBackend& backend, Reuse reuse) {
-  PooledConnection* idle = backend.idle_.front();
+  PooledConnection* idle = next_idle(backend);
   while (idle != nullptr && reuse != Reuse::kNever && is_spoiled(*idle)) {
     learn(*idle);
     close(*idle);
-    idle = backend.idle_.front();
+    idle = next_idle(backend);
   }
   if (idle == nullptr || reuse == Reuse::kNever) return nullptr;
   if (reuse == Reuse::kAny) return idle;
@@ -173,7 +193,8 @@ std::optional<Duration> BackendConnections::learned_limit(const LocalBackend& ba
 }
 
 void BackendConnections::release(Lease lease, const PoolSpec& spec,
-                                 std::optional<std::uint64_t> keep_alive_timeout_seconds) {
+                                 std::optional<std::uint64_t> keep_alive_timeout_seconds,
+                                 bool had_body) {
   LocalBackend& backend = lease.backend();
   if (keep_alive_timeout_seconds.has_value()) {
     backend.learned_idle_ =
@@ -201,7 +222,7 @@ void BackendConnections::release(Lease lease, const PoolSpec& spec,
   ++idle_count_;
   std::shared_ptr<LocalBackend> owner = lease.claim_.backend_;
   lease.claim_.reset();
-  idle.begin_idle(std::move(owner), context_.scheduler(), limit);
+  idle.begin_idle(std::move(owner), context_.scheduler(), limit, had_body);
 }
 
 std::unique_ptr<PooledConnection> BackendConnections::take(PooledConnection& idle) {

@@ -21,10 +21,12 @@ class PooledConnection final : public ListNode<PooledConnection>,
   wire::OutboundConnection connection;
 
   // Becomes idle at `now`; closes itself after `limit`.
-  void begin_idle(std::shared_ptr<LocalBackend> backend, net::Scheduler& scheduler, Duration limit);
+  void begin_idle(std::shared_ptr<LocalBackend> backend, net::Scheduler& scheduler, Duration limit,
+                  bool had_body);
   std::shared_ptr<LocalBackend> end_idle();
   LocalBackend& backend() const { return *backend_; }
   TimePoint idle_since() const { return idle_since_; }
+  bool had_body() const { return had_body_; }  // the last request
 
  private:
   void on_idle_timeout();
@@ -42,6 +44,7 @@ class PooledConnection final : public ListNode<PooledConnection>,
   std::shared_ptr<LocalBackend> backend_;  // while idle
   net::Timer timer_;
   TimePoint idle_since_{};
+  bool had_body_ = false;
 };
 
 struct BackendConnections::Lru {

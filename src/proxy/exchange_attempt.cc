@@ -260,7 +260,8 @@ void Exchange::drop_backend() {
 }
 
 void Exchange::release_backend() {
-  proxy_.backends_.release(std::move(lease_), pool_->spec(), keep_alive_timeout_seconds_);
+  proxy_.backends_.release(std::move(lease_), pool_->spec(), keep_alive_timeout_seconds_,
+                            upload_kind_ != http::BodyKind::kNone);
 }
 
 }  // namespace weir::proxy

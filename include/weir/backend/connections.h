@@ -78,9 +78,10 @@ class BackendConnections {
   using Acquired = std::variant<Lease, std::unique_ptr<Waiter>, Failure>;
   Acquired acquire(Claim claim, const AcquireOptions& options, AcquireObserver& observer);
   // The request is over and the connection may be used again if it can: kept open within
-  // `spec`'s bounds, else closed. `spec` is the pool's present one.
+  // `spec`'s bounds, else closed. `spec` is the pool's present one. `had_body`: the request had one,
+  // which a backend may be about to answer as if it were a request, too.
   void release(Lease lease, const PoolSpec& spec,
-               std::optional<std::uint64_t> keep_alive_timeout_seconds);
+               std::optional<std::uint64_t> keep_alive_timeout_seconds, bool had_body);
   // Closes the connection once the stack is unwound; it reports nothing any more.
   void discard(Lease lease);
   // Closes the idle connections of a backend that was removed or is out.
@@ -93,6 +94,7 @@ class BackendConnections {
   friend class PooledConnection;
   friend class ConnectWaiter;
   bool is_spoiled(const PooledConnection& idle) const;
+  PooledConnection* next_idle(LocalBackend& backend) const;
   PooledConnection* usable(LocalBackend& backend, Reuse reuse);
   std::optional<Duration> learned_limit(const LocalBackend& backend) const;
   std::unique_ptr<PooledConnection> take(PooledConnection& idle);

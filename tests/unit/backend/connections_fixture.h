@@ -76,16 +76,18 @@ struct Connections {
     peer->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     REQUIRE(answers.ends == before + 1);
   }
-  void release(Lease given, const LocalPool& to, std::optional<std::uint64_t> timeout = {}) {
-    connections->release(std::move(given), to.spec(), timeout);
+  void release(Lease given, const LocalPool& to, std::optional<std::uint64_t> timeout = {},
+               bool had_body = false) {
+    connections->release(std::move(given), to.spec(), timeout, had_body);
     scheduler.drain_retired();
   }
   // A connection that was used once and is idle now; its far end.
-  test::FakePeer& make_idle(LocalPool& from, std::optional<std::uint64_t> timeout = {}) {
+  test::FakePeer& make_idle(LocalPool& from, std::optional<std::uint64_t> timeout = {},
+                            bool had_body = false) {
     Lease fresh = lease(from, Reuse::kNever);
     test::FakePeer& peer = *connector.peers.back();
     exchange(fresh);
-    release(std::move(fresh), from, timeout);
+    release(std::move(fresh), from, timeout, had_body);
     return peer;
   }
   void advance(Duration by) { clock.advance(scheduler, by); }

@@ -16,12 +16,14 @@ namespace weir::test {
 // Tells of bytes that arrived and were not delivered yet (FakeWire::incoming, set directly).
 class PeekableStream final : public StreamDecorator {
  public:
-  PeekableStream(std::unique_ptr<net::Stream> inner, const FakeWire& wire)
-      : StreamDecorator(std::move(inner)), wire_(wire) {}
+  PeekableStream(std::unique_ptr<net::Stream> inner, const FakeWire& wire, bool may_hold_input)
+      : StreamDecorator(std::move(inner)), wire_(wire), may_hold_input_(may_hold_input) {}
+  bool may_hold_input() const override { return may_hold_input_; }
   bool has_input_waiting() const override { return !wire_.incoming.empty(); }
 
  private:
   const FakeWire& wire_;
+  bool may_hold_input_;
 };
 
 class FakeConnector final : public net::Connector {
@@ -47,7 +49,8 @@ class FakeConnector final : public net::Connector {
     peers.push_back(std::make_unique<FakePeer>(scheduler_));
     FakePeer& peer = *peers.back();
     peer.set_window(window_bytes);
-    observer->on_connected(std::make_unique<PeekableStream>(peer.stream(), peer.wire()));
+    observer->on_connected(
+        std::make_unique<PeekableStream>(peer.stream(), peer.wire(), may_hold_input));
     scheduler_.drain_retired();
     return peer;
   }
@@ -64,6 +67,7 @@ class FakeConnector final : public net::Connector {
   std::vector<std::string> targets;                                    // of every attempt
   std::deque<net::ConnectError> errors_at_once;                        // of the next attempts
   std::vector<std::unique_ptr<FakePeer>> peers;                        // of the successful ones
+  bool may_hold_input = true;                                          // of new connections
   std::size_t limit_pending = 0;                                       // 0: any number
   std::size_t window_bytes = std::numeric_limits<std::size_t>::max();  // of new connections
 

@@ -41,6 +41,39 @@ TEST_CASE("R22: a connection on which something waits unreported is not taken, t
   world.exchange(lease, &good);
 }
 
+TEST_CASE("R22: after a request with a body a connection is looked at, however young it is") {
+  for (bool had_body : {false, true}) {
+    Connections world;
+    world.connector.may_hold_input = false;
+    auto pool = world.pool();
+    world.make_idle(*pool, {}, had_body).wire().incoming = "HTTP/1.1 200 OK\r\n";
+    CHECK(world.reuses(*pool, Reuse::kAny) == !had_body);
+  }
+}
+
+TEST_CASE("R22: after a request with a body a connection lets others go first for a moment") {
+  struct Row {
+    Duration age;
+    bool is_first;
+  };
+  for (auto [age, is_first] : {Row{0ms, false}, Row{4ms, false}, Row{5ms, true}}) {
+    CAPTURE(age.count());
+    Connections world;
+    auto pool = world.pool();
+    test::FakePeer& other = world.make_idle(*pool);
+    test::FakePeer& with_body = world.make_idle(*pool, {}, true);
+    world.advance(age);
+    Lease lease = world.lease(*pool);
+    CHECK(lease.is_reused());
+    world.exchange(lease, is_first ? &with_body : &other);
+  }
+  // Without others it is taken all the same.
+  Connections world;
+  auto pool = world.pool();
+  world.make_idle(*pool, {}, true);
+  CHECK(world.reuses(*pool, Reuse::kHardlyIdle));
+}
+
 TEST_CASE("only the youngest idle connection is looked at") {
   Connections world;
   auto pool = world.pool();
