@@ -98,7 +98,10 @@ void choose_page(const http::RequestHead& head, const Arrival& arrival, const Ac
     break;
   }
   bool is_open = found != nullptr && found->audience == Audience::kAnyone;
-  if (arrival.door == Door::kTcp && !access.tokens.empty() && !is_open) {
+  // Without tokens one listens on loopback only; a connection from elsewhere may be left of the days
+  // before the reload that dropped them.
+  bool needs_token = !access.tokens.empty() || !arrival.peer.is_loopback();
+  if (arrival.door == Door::kTcp && needs_token && !is_open) {
     TokenCheck check = check_token(head, access);
     if (check.name.empty()) {
       choice.refusal = no_token(check.has_token);

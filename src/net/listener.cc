@@ -110,6 +110,7 @@ void set_accept_options(int fd, const ListenOptions& options) {
 // 0, or errno.
 int bind_ip(int fd, const IpAddress& ip, const ListenOptions& options) {
   set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (options.shares_port) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (ip.is_v6()) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.is_ipv6_only ? 1 : 0);
   set_accept_options(fd, options);
   sockaddr_storage storage{};
@@ -158,6 +159,7 @@ Result<ListeningSocket> ListeningSocket::open(const Endpoint& at, const ListenOp
   if (problem == EEXIST) return error_at(at, "the path exists and is not a socket");
   if (problem != 0) return error_at(at, cause(problem));
   if (::listen(fd, options.backlog) != 0) return error_at(at, cause(errno));
+  if (options.shares_port) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 0);
   Endpoint endpoint = at;
   if (at.is_unix()) {
     struct stat status {};
@@ -374,6 +376,10 @@ bool Acceptor::is_paused() const { return node_->is_paused; }
 void ListeningSocket::stop_deferring() {
   int off = 0;
   ::setsockopt(fd(), IPPROTO_TCP, TCP_DEFER_ACCEPT, &off, sizeof off);
+}
+
+void ListeningSocket::let_share(bool may_share) {
+  if (!endpoint_.is_unix()) set_option(fd(), SOL_SOCKET, SO_REUSEPORT, may_share ? 1 : 0);
 }
 
 std::vector<AcceptedSocket> Acceptor::take_queued() {

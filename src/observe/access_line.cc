@@ -18,7 +18,7 @@ int shown_status(const RequestRecord& record) {
 }
 
 std::size_t text_bytes(const RequestRecord& record) {
-  return record.listener_name.size() + record.method.size() + record.scheme.size() +
+  return record.listener.size() + record.method.size() + record.scheme.size() +
          record.host.size() + record.path.size() + record.route.size() + record.pool.size() +
          record.backend.size() + record.request_id.size() + record.user_agent.size() +
          record.referer.size();
@@ -160,7 +160,7 @@ char* append_failure(char* to, const RequestRecord& record) {
 // Everything behind `msg`.
 template <typename Style>
 char* append_fields(char* to, const RequestRecord& record) {
-  to = append_name<Style>(to, "listener", record.listener_name);
+  to = append_name<Style>(to, "listener", record.listener);
   if (!record.client.is_unspecified()) {
     to = Style::quote(Style::name(to, "client"));
     to = Style::quote(append_client(to, record.client));

@@ -209,11 +209,12 @@ void collect_backend(Collector& collector, const BackendSample& backend) {
 
 std::string export_text(const Scrape& scrape) {
   Collector collector;
-  WorkerNumbers total(scrape.listeners.size());
+  WorkerNumbers total;
   for (const WorkerNumbers* worker : scrape.workers) total.add(*worker);
-  for (std::size_t i = 0; i < scrape.listeners.size(); ++i) {
-    collect_listener(collector, scrape.listeners[i], total.listeners[i]);
-  }
+  if (scrape.series != nullptr)
+    scrape.series->listeners.visit([&](std::string_view name, const ListenerNumbers& numbers) {
+      collect_listener(collector, name, numbers);
+    });
   collect_workers(collector, total);
   collector.add(Metric::weir_access_log_dropped_total, {},
                 total.access_lines_dropped.get() + scrape.process.access_lines_dropped);

@@ -77,9 +77,6 @@ std::uint64_t WorkerNumbers::requests_in_flight() const {
 }
 
 void WorkerNumbers::add(const WorkerNumbers& other) {
-  for (std::size_t i = 0; i < std::min(listener_count, other.listener_count); ++i) {
-    listeners[i].add(other.listeners[i]);
-  }
   add_each(failures, other.failures);
   for (Number WorkerNumbers::*number :
        {&WorkerNumbers::requests_finished, &WorkerNumbers::requests_begun,

@@ -71,8 +71,7 @@ void Exchange::account() {
 observe::RequestRecord Exchange::record(TimePoint now) const {
   observe::RequestRecord record;
   record.finished = proxy_.wall_at(now);
-  record.listener = proxy_.listener_of(client_).index;
-  record.listener_name = proxy_.listener_of(client_).name;
+  record.listener = proxy_.listener_of(client_).name;
   record.client = client_ip_;
   record.method = text_.get(RequestText::kMethod);
   record.scheme = scheme_;

@@ -19,6 +19,14 @@ Proxy::~Proxy() {
 
 void Proxy::set_settings(std::shared_ptr<const Settings> settings) {
   settings_ = std::move(settings);
+  addresses_.resize(settings_->listeners.size());
+  for (std::size_t at = 0; at < addresses_.size(); ++at) {
+    const ListenerSettings& listener = settings_->listeners[at];
+    Address& address = addresses_[at];
+    address.series = listener.series != nullptr ? listener.series
+                                                : parts_.series.listeners.claim(listener.name);
+    address.numbers = &address.series->of(parts_.worker);
+  }
 }
 
 void Proxy::set_tables(std::shared_ptr<const route::RouteTable> routes,
@@ -79,7 +87,8 @@ void Proxy::accept(std::unique_ptr<net::Stream> stream, const IpAddress& peer,
                    std::uint32_t listener) {
   auto connection = std::make_unique<wire::InboundConnection>(parts_.context, *this,
                                                               std::move(stream), peer, listener);
-  parts_.numbers.listeners[settings_->listeners[listener].index].connections_accepted.add();
+  addresses_[listener].numbers->connections_accepted.add();
+  ++addresses_[listener].connections;
   ++connection_count_;
   connections_.push_back(*connection.release());
 }
@@ -126,8 +135,7 @@ void Proxy::on_refused(wire::InboundConnection& connection, Failure failure,
   if (settings_->logs_requests && parts_.log_request) {
     observe::RequestRecord record;
     record.finished = wall_at(now);
-    record.listener = listener_of(connection).index;
-    record.listener_name = listener_of(connection).name;
+    record.listener = listener_of(connection).name;
     record.client = connection.peer();
     record.method = head.method_text;
     record.host = head.host;
@@ -166,6 +174,7 @@ void Proxy::count_route(observe::RouteSeries& series, int status, Duration durat
 
 void Proxy::on_closed(wire::InboundConnection& connection) {
   numbers_of(connection).connections_closed.add();
+  --addresses_[connection.listener()].connections;
   --connection_count_;
   connection.unlink();
   parts_.context.scheduler().retire(std::unique_ptr<wire::InboundConnection>(&connection));

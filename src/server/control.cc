@@ -5,7 +5,6 @@
 #include <csignal>
 
 #include "machine.h"
-#include "port_holder.h"
 #include "version.h"
 #include "weir/base/version.h"
 #include "weir/observe/exporter.h"
@@ -65,18 +64,15 @@ Status<StartError> Control::start() {
   Result<std::optional<User>> user = user_to_become(config.server.user);
   if (!user.ok()) return Err{StartError{user.error().message}};
   started_with_.server = config.server;
-  started_with_.listeners = config.listeners;
-  started_with_.admin = config.admin;
-  started_with_.metrics = config.metrics;
   say_warnings(version->loaded);
   say_quarantine(version->built);
   current_ = version;
   open_files_ = raise_open_files();
   shares_ = share_descriptors(open_files_, worker_count_);
+  group_.series = std::make_unique<observe::SharedSeries>(worker_count_, config.metrics.max_routes);
   take_inherited(config);
-  if (std::optional<Error> error = bind_listeners(config))
-    return Err{StartError{std::move(error->message)}};
-  if (std::optional<Error> error = bind_admin(config))
+  if (std::optional<StartError> error = listen(config)) return Err{std::move(*error)};
+  if (std::optional<Error> error = open_admin(config))
     return Err{StartError{std::move(error->message)}};
   if (user->has_value())
     if (std::optional<Error> error = change_user(**user))
@@ -92,65 +88,46 @@ Status<StartError> Control::start() {
   state_ = admin::ServiceState::kReady;
   numbers_.last_reload_success_timestamp_seconds =
       std::chrono::duration<double>(clock_.wall().time_since_epoch()).count();
-  say_listening();
+  say_ready();
   return Ok{};
 }
 
-std::optional<Error> Control::bind_listeners(const config::Config& config) {
-  std::uint32_t index = 0;
-  for (const config::ListenerConfig& listener : config.listeners) {
-    listener_names_.push_back(listener.name);
-    for (const config::BindAddress& bind : listener.bind) {
-      net::ListenOptions options;
-      options.defer_accept = listener.defer_accept ? std::chrono::seconds(1) : Duration::zero();
-      Result<net::ListeningSocket> socket = open_socket(bind, options);
-      if (!socket.ok())
-        return Error{cannot_listen("listener \"" + listener.name + "\"", bind.endpoint,
-                                   socket.error().message)};
-      auto address = static_cast<std::uint32_t>(addresses_.size());
-      addresses_.push_back({index, socket->endpoint().ip.port()});
-      listener_status_.push_back({listener.name, socket->endpoint().text()});
-      bound_.push_back(BoundListener{address, index, std::move(socket).value()});
-    }
-    ++index;
-  }
-  return std::nullopt;
-}
-
 std::optional<Error> Control::start_workers(const config::Config& config) {
-  std::uint64_t needed = needed_descriptors(
-      worker_count_, bound_.size() + admin_sockets_.size() + metrics_sockets_.size());
+  std::uint64_t needed = needed_descriptors(worker_count_, listeners_.sockets().size());
   if (open_files_ < needed)
     return Error{"weir: the open-files limit is too small: " + std::to_string(open_files_) + " (" +
                  std::to_string(worker_count_) + " workers need " + std::to_string(needed) +
                  " at least; raise ulimit -n or LimitNOFILE=)"};
   if (!loop_.prepare_background())
     return Error{"weir: no thread can be made for reloads (see the limits of tasks)"};
-  group_.max_clients = shares_.clients;
   group_.max_streams = shares_.streams;
-  if (config.server.max_connections > 0) {
-    if (config.server.max_connections > shares_.clients)
-      log_.warn("max_connections is more than the open-files limit allows",
-                {{"max_connections", std::to_string(config.server.max_connections)},
-                 {"limit", std::to_string(shares_.clients)},
-                 {"open_files", std::to_string(open_files_)}});
-    group_.max_clients = std::min<std::uint64_t>(shares_.clients, config.server.max_connections);
-  }
-  log_.info("limits", {{"workers", std::to_string(worker_count_)},
-                       {"max_connections", std::to_string(group_.max_clients)},
-                       {"open_files", std::to_string(open_files_)}});
-  group_.series = std::make_unique<observe::SharedSeries>(worker_count_, config.metrics.max_routes);
+  set_max_clients(config);
   for (unsigned index = 0; index < worker_count_; ++index)
-    group_.workers.push_back(
-        std::make_unique<Worker>(index, group_, clock_, log_, config.listeners.size(),
-                                 shares_.idle_backends_per_worker, random_seed()));
+    group_.workers.push_back(std::make_unique<Worker>(
+        index, group_, clock_, log_, shares_.idle_backends_per_worker, random_seed()));
   start_backends();
   for (const std::unique_ptr<Worker>& worker : group_.workers)
-    worker->start(current_->for_workers(), bound_);
+    worker->start(current_->for_workers(), listeners_.doors());
   return std::nullopt;
 }
 
-std::shared_ptr<const proxy::Settings> Control::make_settings(const config::Config& config) const {
+// At start, and when a reload says something else. Above it nobody is turned away: accepting
+// pauses.
+void Control::set_max_clients(const config::Config& config) {
+  std::uint64_t wanted = config.server.max_connections;
+  std::uint64_t most = wanted > 0 ? std::min(wanted, shares_.clients) : shares_.clients;
+  if (group_.max_clients.exchange(most, std::memory_order_relaxed) == most) return;
+  if (wanted > shares_.clients)
+    log_.warn("max_connections is more than the open-files limit allows",
+              {{"max_connections", std::to_string(wanted)},
+               {"limit", std::to_string(shares_.clients)},
+               {"open_files", std::to_string(open_files_)}});
+  log_.info("limits", {{"workers", std::to_string(worker_count_)},
+                       {"max_connections", std::to_string(most)},
+                       {"open_files", std::to_string(open_files_)}});
+}
+
+std::shared_ptr<const proxy::Settings> Control::make_settings(const config::Config& config) {
   auto settings = std::make_shared<proxy::Settings>();
   settings->server_name = config.server.name;
   settings->inbound.limits = {config.limits.request_line_bytes, config.limits.head_bytes,
@@ -163,32 +140,14 @@ std::shared_ptr<const proxy::Settings> Control::make_settings(const config::Conf
   settings->logs_requests = config.log.access.kind != config::AccessTarget::Kind::kOff;
   settings->logs_queries = config.log.query;
   if (!config.pages.empty()) settings->pages = std::make_shared<proxy::Pages>(config.pages);
-  // Listeners are those that were bound; a listener that a reload dropped keeps its defaults.
-  for (const Address& address : addresses_) {
-    proxy::ListenerSettings listener;
-    listener.name = listener_names_[address.listener];
-    listener.index = address.listener;
-    listener.port = address.port;
-    for (const config::ListenerConfig& entry : config.listeners) {
-      if (entry.name != listener.name) continue;
-      listener.trust.trusted_proxies = entry.trusted_proxies;
-      listener.trust.client_ip_from = entry.client_ip_from == config::ClientIpFrom::kForwarded
-                                          ? http::ClientIpFrom::kForwarded
-                                          : http::ClientIpFrom::kXForwardedFor;
-      listener.trust.upgrades = entry.upgrades;
-    }
-    settings->listeners.push_back(std::move(listener));
-  }
+  settings->listeners = listeners_.settings(config);
   return settings;
 }
 
-void Control::say_listening() {
-  for (const admin::ListenerStatus& listener : listener_status_)
-    log_.info("listening", {{"listener", listener.name}, {"address", listener.address}});
-  for (const net::ListeningSocket& socket : admin_sockets_)
-    log_.info("listening", {{"listener", "admin"}, {"address", socket.endpoint().text()}});
-  for (const net::ListeningSocket& socket : metrics_sockets_)
-    log_.info("listening", {{"listener", "metrics"}, {"address", socket.endpoint().text()}});
+void Control::say_ready() {
+  for (const Listeners::Socket& socket : listeners_.sockets())
+    log_.info("listening",
+              {{"listener", socket.claim.listener}, {"address", socket.socket->endpoint().text()}});
   log_.info("ready", {{"routes", std::to_string(current_->built.tables->routes->routes())},
                       {"pools", std::to_string(current_->loaded.config->pools.size())}});
   service_.say_ready();

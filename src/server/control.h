@@ -3,7 +3,8 @@
 // workers; serves the admin interface; ends the process. A start may fail; a reload never takes
 // anything down.
 //
-// control.cc: start · control_doors.cc, control_admin.cc: the admin interface ·
+// control.cc: start · control_listeners.cc: listening, from reload to reload ·
+// control_doors.cc, control_admin.cc: the admin interface ·
 // control_service.cc: user and service manager · control_backends.cc: what it knows of backends ·
 // control_reload.cc: reloads · control_drain.cc: the end.
 #include <functional>
@@ -15,6 +16,7 @@
 
 #include "admin_door.h"
 #include "inherited.h"
+#include "listeners.h"
 #include "machine.h"
 #include "privileges.h"
 #include "service_link.h"
@@ -52,27 +54,33 @@ class Control final : private admin::AdminSource {
   // Runs the loop until the process shall end; returns its exit code.
   int run();
 
-  // Where clients and administrators connect; after start().
-  const std::vector<BoundListener>& listeners() const { return bound_; }
-  const std::vector<net::ListeningSocket>& admin_sockets() const { return admin_sockets_; }
+  // Where clients (administrators) connect, first of all; after start().
+  std::string first_address(Use use) const;
 
  private:
   struct Version;  // one configuration with its table, while workers may use it
 
   // start
   void take_inherited(const config::Config& config);
-  std::optional<Error> bind_listeners(const config::Config& config);
+  // listeners
+  std::optional<StartError> listen(const config::Config& config);
   Result<net::ListeningSocket> open_socket(const config::BindAddress& bind,
                                            net::ListenOptions options);
-  std::optional<Error> bind_admin(const config::Config& config);
+  void adopt_sockets(SocketPlan plan);
+  void change_doors();
+  void on_doors_changed();
+  void renew_admin_doors();
+  void set_max_clients(const config::Config& config);
+  // admin
+  std::optional<Error> open_admin(const config::Config& config);
   std::optional<Error> change_user(const User& user);
   std::optional<Error> start_workers(const config::Config& config);
-  std::shared_ptr<const proxy::Settings> make_settings(const config::Config& config) const;
+  std::shared_ptr<const proxy::Settings> make_settings(const config::Config& config);
   void say_warnings(const config::Loaded& loaded);
   void say_quarantine(const table::Builder::Built& built);
   std::optional<Error> open_access_log(Version& version, const Version* before);
   void reopen_logs();
-  void say_listening();
+  void say_ready();
   void start_watchdog();
   std::string service_sentence() const;
   // reload
@@ -82,6 +90,7 @@ class Control final : private admin::AdminSource {
   void refuse_reload(const std::vector<config::Diagnostic>& errors);
   void publish(std::shared_ptr<Version> version);
   void on_published(std::shared_ptr<Version> version);
+  void finish_publication();
   void finish_reload(observe::ReloadResult result, std::string message,
                      const Result<admin::ReloadReport, admin::Refusal>& report);
   void end_reload();
@@ -139,19 +148,11 @@ class Control final : private admin::AdminSource {
   std::unique_ptr<Watchdog> watchdog_;  // only if the service manager wants one
 
   InheritedSockets inherited_;
-  std::vector<BoundListener> bound_;  // empty once the drain's second phase began
-  std::vector<admin::ListenerStatus> listener_status_;
-  std::vector<std::string> listener_names_;
-  struct Address {
-    std::uint32_t listener;  // index
-    std::uint16_t port;      // 0 for a Unix socket
-  };
-  std::vector<Address> addresses_;  // all that were bound, in order
-  std::vector<net::ListeningSocket> admin_sockets_;
-  std::vector<net::ListeningSocket> metrics_sockets_;
+  Listeners listeners_;
+  Listeners::Change door_change_;  // what workers have yet to be told
   std::shared_ptr<const admin::Access> access_;
   std::unique_ptr<admin::AdminServer> admin_;
-  std::vector<std::unique_ptr<AdminDoor>> admin_doors_;
+  std::map<std::uint64_t, std::unique_ptr<AdminDoor>> admin_doors_;  // by Listeners::Socket::id
   struct Round {
     unsigned left = 0;  // workers that have not answered
     TimePoint until{};
@@ -168,7 +169,7 @@ class Control final : private admin::AdminSource {
   std::unique_ptr<table::Builder> builder_;  // the builder thread's after start
   observe::DroppedLines dropped_lines_ = std::make_shared<std::atomic<std::uint64_t>>();
   std::shared_ptr<Version> current_;
-  config::Config started_with_;  // its server, listeners and admin: what only a start applies
+  config::Config started_with_;  // its server: what only a start applies
   std::unique_ptr<net::FileWatcher> watcher_;
   bool is_reloading_ = false;
   std::optional<std::string> pending_reload_;  // its cause

@@ -57,8 +57,10 @@ admin::Status Control::status() const {
   status.uptime = clock_.now() - started_at_;
   status.generation = current_->built.tables->generation;
   status.hash = current_->built.tables->hash;
-  status.listeners = listener_status_;
-  observe::WorkerNumbers sum(listener_names_.size());
+  for (const Listeners::Socket& socket : listeners_.sockets())
+    if (socket.claim.use == Use::kClients)
+      status.listeners.push_back({socket.claim.listener, socket.socket->endpoint().text()});
+  observe::WorkerNumbers sum;
   for (const std::unique_ptr<Worker>& worker : group_.workers) sum.add(worker->numbers());
   status.requests = sum.requests_finished.get();
   status.requests_in_flight = sum.requests_in_flight();

@@ -26,7 +26,7 @@ void Control::begin_drain(int signal) {
              {"connections", std::to_string(group_.open_clients.load(std::memory_order_relaxed))}});
   service_.say_stopping();
   // Clients whose first bytes the kernel waits for shall get to the queue before it closes.
-  for (BoundListener& bound : bound_) bound.socket.stop_deferring();
+  for (const BoundListener& door : listeners_.doors()) door.socket->stop_deferring();
   for (const std::unique_ptr<Worker>& worker : group_.workers) worker->begin_drain();
   if (server.drain_notice > Duration::zero()) {
     loop_.scheduler().arm(drain_timer_, server.drain_notice);
@@ -39,7 +39,7 @@ void Control::begin_drain(int signal) {
 // queued.
 void Control::finish_drain() {
   is_in_second_phase_ = true;
-  bound_.clear();
+  listeners_.close_for_clients();
   open_workers_ = undrained_ = worker_count_;
   for (const std::unique_ptr<Worker>& worker : group_.workers)
     worker->close_doors([this] { loop_.post([this] { on_doors_closed(); }); });

@@ -60,7 +60,6 @@ std::string Control::metrics() const {
     scrape.workers.push_back(&worker->numbers());
     scrape.busy.push_back(worker->busy());
   }
-  scrape.listeners = listener_names_;
   scrape.series = group_.series.get();
   scrape.process = numbers_;
   scrape.process.is_ready = state() == admin::ServiceState::kReady;
@@ -70,7 +69,7 @@ std::string Control::metrics() const {
   for (std::size_t kind = 0; kind < 4; ++kind)
     scrape.quarantined.push_back({config::name_of(static_cast<config::EntryKind>(kind)),
                                   current_->built.tables->quarantine.counts[kind]});
-  scrape.process.connections_limit = group_.max_clients;
+  scrape.process.connections_limit = group_.max_clients.load(std::memory_order_relaxed);
   scrape.process.access_lines_dropped = dropped_lines_->load(std::memory_order_relaxed);
   scrape.process.version = kVersion;
   for (backend::PoolChecks& checks : backends_->checks())

@@ -72,14 +72,25 @@ void Control::reload(std::string cause) {
   service_.say_reloading();
   auto version = std::make_shared<Version>();
   loop_.run_in_background(
-      [this, version, before = current_] {
+      [this, version, before = current_, open = listeners_.open_sockets()] {
         version->read(load_);
+        // What the machine refuses comes before the builder, which remembers what it builds.
+        if (version->loaded.config.has_value()) {
+          if (std::optional<Error> error = open_access_log(*version, before.get()))
+            version->errors.push_back({{config_file_, 0, 0}, error->message});
+          version->sockets = plan_sockets(
+              *version->loaded.config, open,
+              [this](const auto& bind, const auto& options) { return open_socket(bind, options); });
+          for (SocketProblem& problem : version->sockets.problems)
+            version->errors.push_back({problem.place, std::move(problem.message)});
+        }
+        if (!version->errors.empty()) {
+          version->sockets = {};  // nobody shall come to them
+          return;
+        }
         version->build(*builder_);
         version->has_new_settings = settings_of(before->loaded) != settings_of(version->loaded) ||
                                     has_new_pages(before->loaded, version->loaded);
-        if (!version->errors.empty()) return;
-        if (std::optional<Error> error = open_access_log(*version, before.get()))
-          version->errors.push_back({{config_file_, 0, 0}, error->message});
       },
       [this, version] { on_loaded(version); });
 }
@@ -106,6 +117,7 @@ void Control::on_loaded(std::shared_ptr<Version> version) {
     free_in_background(std::move(version));
     return end_reload();
   }
+  adopt_sockets(std::move(version->sockets));
   version->settings = make_settings(*version->loaded.config);
   publish(std::move(version));
 }
@@ -143,10 +155,16 @@ void Control::publish(std::shared_ptr<Version> version) {
 void Control::on_published(std::shared_ptr<Version> version) {
   std::shared_ptr<Version> old = std::move(current_);
   current_ = std::move(version);
+  renew_access(*current_->loaded.config);
   const table::Difference& difference = current_->built.difference;
   if (difference.backends_added + difference.backends_removed > 0)
     remember_removed(*old->built.tables, *current_->built.tables);
-  renew_access(*current_->loaded.config);
+  free_in_background(std::move(old));
+  change_doors();
+}
+
+void Control::finish_publication() {
+  set_max_clients(*current_->loaded.config);
   say_warnings(current_->loaded);
   say_quarantine(current_->built);
   pending_restart_ = keys_for_restart(started_with_, *current_->loaded.config);
@@ -156,7 +174,6 @@ void Control::on_published(std::shared_ptr<Version> version) {
   log_.set_level(current_->loaded.config->log.level);
   log_.set_format(current_->loaded.config->log.format);
   drain_timeout_ = current_->loaded.config->server.drain_timeout;
-  free_in_background(std::move(old));
   retain_series();
   admin::ReloadReport report = report_of(*current_);
   std::string what = admin::report_text(report);

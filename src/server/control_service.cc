@@ -26,13 +26,10 @@ void Control::take_inherited(const config::Config& config) {
 
 // After binding, before any thread exists.
 std::optional<Error> Control::change_user(const User& user) {
-  std::vector<const net::ListeningSocket*> sockets;
-  for (const BoundListener& bound : bound_) sockets.push_back(&bound.socket);
-  for (const net::ListeningSocket& socket : admin_sockets_) sockets.push_back(&socket);
-  for (const net::ListeningSocket& socket : metrics_sockets_) sockets.push_back(&socket);
-  for (const net::ListeningSocket* socket : sockets) {
-    if (!socket->endpoint().is_unix() || socket->is_inherited()) continue;
-    Status<> given = give_to(user, socket->endpoint().unix_path);
+  for (const Listeners::Socket& listener : listeners_.sockets()) {
+    const net::ListeningSocket& socket = *listener.socket;
+    if (!socket.endpoint().is_unix() || socket.is_inherited()) continue;
+    Status<> given = give_to(user, socket.endpoint().unix_path);
     if (!given.ok()) return given.error();
   }
   Status<> become = become_user(user);
@@ -66,7 +63,7 @@ std::string Control::service_sentence() const {
   std::string connections =
       count_text(group_.open_clients.load(std::memory_order_relaxed), "connection");
   if (state_ == admin::ServiceState::kDraining) {
-    observe::WorkerNumbers sum(listener_names_.size());
+    observe::WorkerNumbers sum;
     for (const std::unique_ptr<Worker>& worker : group_.workers) sum.add(worker->numbers());
     return "draining: " + connections + ", " + count_text(sum.requests_in_flight(), "request") +
            " in flight";

@@ -97,8 +97,8 @@ int demo_command(const CommandLine& line) {
           stderr, "%s\n%s", why.c_str(),
           is_taken ? "(other ports: weir demo --port N --admin-port N, 0 = any free one)\n" : "");
     } else {
-      print_lines(control.listeners().front().socket.endpoint().text(),
-                  control.admin_sockets().front().endpoint().text());
+      print_lines(control.first_address(Use::kClients),
+                  control.first_address(Use::kAdmin));
       exit_code = control.run();
     }
   }

@@ -74,7 +74,7 @@ std::string port_holder(const Endpoint& at) {
 }
 
 std::string cannot_listen(const std::string& owner, const Endpoint& at, const std::string& error) {
-  std::string message = "weir: " + owner + ": cannot listen on " + error;
+  std::string message = owner + ": cannot listen on " + error;
   if (!error.ends_with("in use")) return message;
   std::string holder = port_holder(at);
   if (holder.empty())

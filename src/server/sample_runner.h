@@ -27,7 +27,7 @@ class SampleRunner final : private wire::InboundOwner, private net::AcceptObserv
                net::ListeningSocket socket);
 
   const wire::InboundSettings& inbound_settings() const override { return settings_; }
-  bool wants_close() const override { return false; }
+  bool wants_close(const wire::InboundConnection&) const override { return false; }
   void on_request(wire::InboundConnection& connection, const http::RequestHead& head) override;
   void on_refused(wire::InboundConnection&, Failure, std::string_view) override {}
   void on_closed(wire::InboundConnection& connection) override;

@@ -8,6 +8,7 @@ struct Control::Version {
   WallTime read_began{};
   config::Loaded loaded;
   std::vector<config::Diagnostic> errors;  // why it cannot be served
+  SocketPlan sockets;
   table::Builder::Built built;
   std::shared_ptr<const proxy::Settings> settings;
   std::shared_ptr<observe::AccessLog>

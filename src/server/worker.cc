@@ -28,7 +28,7 @@ class Worker::Door final : private net::AcceptObserver {
   Door(Worker& worker, const BoundListener& listener)
       : worker_(worker),
         address_(listener.address),
-        acceptor_(worker.loop_, listener.socket, *this) {}
+        acceptor_(worker.loop_, *listener.socket, *this) {}
   void close() { acceptor_.pause(); }
   void open() { acceptor_.resume(); }
   std::vector<net::AcceptedSocket> take_queued() { return acceptor_.take_queued(); }
@@ -45,14 +45,13 @@ class Worker::Door final : private net::AcceptObserver {
 };
 
 Worker::Worker(unsigned index, WorkerGroup& group, const Clock& clock, Log& log,
-               std::size_t listener_count, std::size_t max_idle_backends, std::uint64_t seed)
+               std::size_t max_idle_backends, std::uint64_t seed)
     : index_(index),
       group_(group),
       log_(log),
       loop_(clock),
       context_(loop_.scheduler()),
       rng_(seed),
-      numbers_(listener_count),
       proxy_(proxy::Proxy::Parts{
           context_, loop_.connector(), rng_, log, numbers_, *group.series, index, max_idle_backends,
           [this](const observe::RequestRecord& record) { write_access_line(record); },
@@ -71,10 +70,8 @@ void Worker::serve(WorkerVersion version) {
 
 void Worker::start(WorkerVersion version, const std::vector<BoundListener>& listeners) {
   serve(std::move(version));
-  for (const BoundListener& listener : listeners) {
-    listener_of_.push_back(listener.listener);
+  for (const BoundListener& listener : listeners)
     doors_.push_back(std::make_unique<Door>(*this, listener));
-  }
   loop_.scheduler().arm(lag_timer_, kLagProbe);
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), ("worker-" + std::to_string(index_)).c_str());
@@ -103,7 +100,7 @@ void Worker::on_lag_timer() {
 // Counts a client; false at the limit.
 bool Worker::enter() {
   std::uint64_t open = group_.open_clients.load(std::memory_order_relaxed);
-  while (open < group_.max_clients)
+  while (open < group_.max_clients.load(std::memory_order_relaxed))
     if (group_.open_clients.compare_exchange_weak(open, open + 1, std::memory_order_relaxed))
       return true;
   return false;
@@ -137,7 +134,7 @@ void Worker::welcome(net::AcceptedSocket socket, std::uint32_t address) {
   std::unique_ptr<net::Stream> stream = loop_.adopt(std::move(socket));
   if (stream == nullptr) {
     group_.open_clients.fetch_sub(1, std::memory_order_relaxed);
-    numbers_.listeners[listener_of_[address]]
+    proxy_.numbers_of(address)
         .connections_rejected[static_cast<std::size_t>(observe::Rejection::kNoDescriptors)]
         .add();
     return;
@@ -150,6 +147,7 @@ void Worker::on_connection_closed() {
   count_streams();
   clients_.fetch_sub(1, std::memory_order_relaxed);
   group_.open_clients.fetch_sub(1, std::memory_order_relaxed);
+  if (!leaving_.empty()) check_left();
 }
 
 // The limit of clients, or so few descriptors left that the reserve for admin, log and reload
@@ -230,19 +228,64 @@ void Worker::list_requests(std::size_t most, RequestsDone done) {
   });
 }
 
+// The last ones before a door closes come in whatever the limit is.
+void Worker::welcome_late(net::AcceptedSocket socket, std::uint32_t address) {
+  group_.open_clients.fetch_add(1, std::memory_order_relaxed);
+  welcome(std::move(socket), address);
+}
+
+void Worker::close_door(const ClosedListener& closed) {
+  std::erase_if(doors_, [&](const std::unique_ptr<Door>& door) {
+    if (door->address() != closed.address) return false;
+    if (closed.takes_queued)
+      for (net::AcceptedSocket& socket : door->take_queued())
+        welcome_late(std::move(socket), closed.address);
+    return true;
+  });
+  std::erase_if(waiting_, [&](auto& waiting) {
+    if (waiting.second != closed.address) return false;
+    welcome_late(std::move(waiting.first), closed.address);
+    return true;
+  });
+}
+
+void Worker::change_doors(std::vector<BoundListener> opened, std::vector<ClosedListener> closed,
+                          Task done) {
+  loop_.post([this, opened = std::move(opened), closed = std::move(closed),
+              done = std::move(done)]() mutable {
+    for (const BoundListener& listener : opened) {
+      doors_.push_back(std::make_unique<Door>(*this, listener));
+      if (are_doors_closed_) doors_.back()->close();
+    }
+    for (const ClosedListener& listener : closed) close_door(listener);
+    opened.clear();  // Control decides when a socket is closed
+    done();
+  });
+}
+
+void Worker::when_left(std::uint32_t address, Task done) {
+  loop_.post([this, address, done = std::move(done)]() mutable {
+    leaving_.emplace_back(address, std::move(done));
+    check_left();
+  });
+}
+
+void Worker::check_left() {
+  std::erase_if(leaving_, [this](auto& leaving) {
+    if (proxy_.connection_count(leaving.first) > 0) return false;
+    leaving.second();
+    return true;
+  });
+}
+
 void Worker::close_doors(Task done) {
   loop_.post([this, done = std::move(done)]() mutable {
     reopen_timer_.cancel();
     for (const std::unique_ptr<Door>& door : doors_)
-      for (net::AcceptedSocket& socket : door->take_queued()) {
-        group_.open_clients.fetch_add(1, std::memory_order_relaxed);
-        welcome(std::move(socket), door->address());
-      }
+      for (net::AcceptedSocket& socket : door->take_queued())
+        welcome_late(std::move(socket), door->address());
     doors_.clear();
-    for (auto& [socket, address] : waiting_) {
-      group_.open_clients.fetch_add(1, std::memory_order_relaxed);
-      welcome(std::move(socket), address);
-    }
+    for (auto& [socket, address] : waiting_) welcome_late(std::move(socket), address);
     waiting_.clear();
     done();
   });

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "listeners.h"
 #include "weir/base/log.h"
 #include "weir/base/rng.h"
 #include "weir/net/listener.h"
@@ -22,13 +23,6 @@
 #include "weir/wire/context.h"
 
 namespace weir::server {
-
-// A listening socket: one address of a listener.
-struct BoundListener {
-  std::uint32_t address;   // index into proxy::Settings::listeners
-  std::uint32_t listener;  // index of the configuration's listeners
-  net::ListeningSocket socket;
-};
 
 // One version of what workers serve; Control holds what it points to until all have the next one.
 struct WorkerVersion {
@@ -44,7 +38,7 @@ struct WorkerGroup {
   std::atomic<std::uint64_t> open_clients{0};
   std::atomic<bool> has_said_full{false};
   std::atomic<std::int64_t> may_say_full_at{0};  // nanoseconds of the loops' clock
-  std::uint64_t max_clients = 0;
+  std::atomic<std::uint64_t> max_clients{0};
   std::uint64_t max_streams = 0;  // sockets of all workers; beyond is the reserve
   std::unique_ptr<observe::SharedSeries> series;
   std::vector<std::unique_ptr<Worker>> workers;
@@ -54,15 +48,21 @@ class Worker {
  public:
   // `clock`, `log` and `group` outlive it.
   Worker(unsigned index, WorkerGroup& group, const Clock& clock, Log& log,
-         std::size_t listener_count, std::size_t max_idle_backends, std::uint64_t seed);
+         std::size_t max_idle_backends, std::uint64_t seed);
   ~Worker();
 
   // --- Control's thread ---
-  // Starts the thread. Clients are accepted from `listeners` (which outlive the call only) once the
-  // first version is in place.
+  // Starts the thread. Clients are accepted from `listeners` once the first version is in place.
   void start(WorkerVersion version, const std::vector<BoundListener>& listeners);
   // Serves that version from the next event on, then runs `done` on the worker's thread.
   void publish(WorkerVersion version, Task done);
+  // Accepts clients at further addresses, which every worker's version knows, and no more at those
+  // that are closed; then runs `done` on the worker's thread.
+  void change_doors(std::vector<BoundListener> opened, std::vector<ClosedListener> closed,
+                    Task done);
+  // Runs `done` on the worker's thread when it has no client that came to that address, where no
+  // worker accepts any more.
+  void when_left(std::uint32_t address, Task done);
   // Backends of these pools changed their standing.
   void look_again(std::shared_ptr<const std::vector<backend::PoolId>> pools);
   // Runs `answer` on the worker's thread when its loop gets to it: a sign of life.
@@ -102,6 +102,9 @@ class Worker {
   void pause_doors();
   void on_reopen();
   void on_connection_closed();
+  void welcome_late(net::AcceptedSocket socket, std::uint32_t address);
+  void close_door(const ClosedListener& closed);
+  void check_left();
   void check_drained();
   void serve(WorkerVersion version);
   void on_lag_timer();
@@ -117,7 +120,6 @@ class Worker {
   std::atomic<std::uint64_t> clients_{0};  // of this worker; read by others to share out evenly
   std::atomic<std::uint64_t> streams_{0};  // its sockets, backends' and lingering ones included
   std::atomic<std::uint64_t> lingering_{0};
-  std::vector<std::uint32_t> listener_of_;  // by address
   observe::AccessLog* access_log_ = nullptr;
   proxy::Proxy proxy_;
   std::vector<std::unique_ptr<Door>> doors_;
@@ -126,6 +128,7 @@ class Worker {
   net::Timer lag_timer_;
   // Accepted at the very limit, before the doors were closed; at most one batch.
   std::vector<std::pair<net::AcceptedSocket, std::uint32_t>> waiting_;
+  std::vector<std::pair<std::uint32_t, Task>> leaving_;  // addresses, until their clients have left
   Task on_drained_;
   TimePoint drain_linger_until_{};
   bool are_doors_closed_ = false;

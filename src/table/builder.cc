@@ -53,6 +53,7 @@ struct Builder::Impl {
   void say(Quarantined entry);
   config::PoolConfig without_bad_backends(const config::Config& config,
                                           const config::PoolConfig& pool);
+  void look_at_binds(const config::Config& config);
   void define_pools(const config::Config& config);
   void remove_pools();
   void load_maps(const config::Config& config);
@@ -74,6 +75,8 @@ struct Builder::Impl {
   std::unordered_set<std::string> bad_pools;     // those that are too wrong to be
   std::vector<std::string> vanished;             // pools that were there and are not defined now
   bool has_new_pool = false;
+  std::vector<config::BindAddress> binds;  // weir's own, which can be no backends
+  bool has_new_binds = false;
   config::PoolConfig map_pool;  // what pools of map lines begin as
   Quarantine quarantine;  // of the build under way
   Quarantine last_quarantine;
@@ -127,6 +130,15 @@ config::PoolConfig Builder::Impl::without_bad_backends(const config::Config& con
       say({EntryKind::kBackend, backend.place, problem, address, false});
   }
   return good;
+}
+
+void Builder::Impl::look_at_binds(const config::Config& config) {
+  std::vector<config::BindAddress> now = config.admin.bind;
+  now.insert(now.end(), config.metrics.bind.begin(), config.metrics.bind.end());
+  for (const config::ListenerConfig& listener : config.listeners)
+    now.insert(now.end(), listener.bind.begin(), listener.bind.end());
+  has_new_binds = now != binds;
+  binds = std::move(now);
 }
 
 void Builder::Impl::define_pools(const config::Config& config) {
@@ -193,9 +205,9 @@ bool Builder::Impl::is_map_news(Source& source) {
     source.failure = state.error().message;
     return false;
   }
-  // A line whose pool was not there may be good now.
-  bool may_heal = has_new_pool && !source.problems.empty();
-  if (source.is_loaded && *state == source.state && !may_heal) return false;
+  // A line whose pool was not there may be good now, or an address is weir's own now.
+  bool may_differ = has_new_binds || (has_new_pool && !source.problems.empty());
+  if (source.is_loaded && *state == source.state && !may_differ) return false;
   Result<std::uint64_t> content = examine_map(source.path);
   if (!content.ok()) {
     source.failure = content.error().message;
@@ -204,7 +216,7 @@ bool Builder::Impl::is_map_news(Source& source) {
   bool is_same = source.is_loaded && *content == source.content;
   source.state = *state;
   source.content = *content;
-  return !is_same || may_heal;
+  return !is_same || may_differ;
 }
 
 // Those that are going to tell all of their entries again, or none: what waits of them may not come
@@ -332,6 +344,7 @@ Builder::Built Builder::build(const config::Config& config,
   impl.bad_pools = {config.bad_pools.begin(), config.bad_pools.end()};
   for (const config::Diagnostic& problem : known)
     impl.say({*problem.entry, problem.place, problem.message, {}, std::nullopt});
+  impl.look_at_binds(config);
   impl.define_pools(config);
   impl.look_at_maps(config);
   impl.toml.update(

@@ -30,7 +30,7 @@ void InboundConnection::compose_head(const http::ResponseHead& head,
   Work& work = *work_;
   bool is_http_1_0 = work.minor_version == 0;
   keep_alive_ =
-      work.wants_keep_alive && !owner_.wants_close() && (!read_ended_ || !work.kept.is_empty());
+      work.wants_keep_alive && !owner_.wants_close(*this) && (!read_ended_ || !work.kept.is_empty());
   http::BodyFraming body = head.body;
   if (body.kind == http::BodyKind::kUntilClose || body.kind == http::BodyKind::kChunked)
     body.kind = is_http_1_0 ? http::BodyKind::kUntilClose : http::BodyKind::kChunked;
@@ -96,7 +96,7 @@ void InboundConnection::answer(http::LocalResponse response) {
   if (state_ != State::kExchange) return;
   Work& work = *work_;
   keep_alive_ = response.keep_alive && work.wants_keep_alive && request_is_complete_ && !is_deaf_ &&
-                !owner_.wants_close() && (!read_ended_ || !work.kept.is_empty());
+                !owner_.wants_close(*this) && (!read_ended_ || !work.kept.is_empty());
   work.answer_kind = http::BodyKind::kLength;
   response.keep_alive = keep_alive_;
   response.client_minor_version = work.minor_version;

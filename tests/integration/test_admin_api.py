@@ -344,8 +344,12 @@ class TestTokens:
         weir.api('/api/status', address=address, fields=self.bearer())
         weir.write(configuration({'web': [backend.address]}))
         weir.api('/api/reload', 'POST', address=address, fields=self.bearer())
-        weir.api('/api/status', status=401, address=address)
-        weir.api('/api/status', address=address, fields=self.bearer())
+        with pytest.raises(ConnectionRefusedError):
+            Peer.connect(address)
+        weir.write(configuration({'web': [backend.address]}, admin={'bind': ['0.0.0.0:0']}))
+        seen = [line for line in weir.stderr.all() if 'msg=listening listener=admin' in line]
+        ip, _, port = seen[-1].rpartition('=')[2].rpartition(':')
+        assert 'token_file' in weir.api('/api/reload', 'POST', 422, address=(ip, int(port)))['message']
 
     def test_host_names(self, run_weir, backend):
         """[admin] hosts: further names it answers to, from the next reload on."""

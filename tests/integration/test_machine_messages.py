@@ -182,7 +182,7 @@ class TestReload:
         assert weir.wait_log(msg='reloaded', start=seen)['changed'] == '-1 pool, -1 backend'
 
     def test_keys_that_need_a_restart(self, run_weir, backend):
-        """Each with its section and both values."""
+        """Each with its section and both values; nothing else does."""
         weir = run_weir({'web': [backend.address]})
         weir.write(configuration({'web': [backend.address]}, server={'workers': 3},
                                  listener={'public': {'bind': ['127.0.0.1:0', '[::1]:0'], 'defer_accept': False},
@@ -190,8 +190,4 @@ class TestReload:
         weir.signal(1)
         weir.wait_log(msg='reloaded')
         said = [line for line in weir.stderr.all() if 'at the next start only' in line]
-        for what in ('[server] workers was 1, is 3', '[listener.extra] is new, bind = 127.0.0.1:0',
-                     '[listener.public] bind was 127.0.0.1:0, is 127.0.0.1:0, [::1]:0',
-                     '[listener.public] defer_accept was true, is false'):
-            assert any(what in line for line in said), said
-        assert len(said) == 4
+        assert len(said) == 1 and '[server] workers was 1, is 3' in said[0], said

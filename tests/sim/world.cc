@@ -43,7 +43,8 @@ World::World(Chance chances) : chance(std::move(chances)), log_(LogLevel::kError
       checker_, log_, [this](const std::vector<backend::PoolId>&) {
         at(chance.between(Duration::zero(), kMaxTellDelay), [this] { tell_standings(); });
       });
-  settings.listeners.push_back({"sim", http::Scheme::kHttp, 80, {}});
+  settings.listeners.emplace_back().name = "sim";
+  settings.listeners[0].port = 80;
   settings.logs_requests = true;
   pool.name = "pool";
 }

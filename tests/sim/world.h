@@ -101,7 +101,7 @@ class World {
   wire::Context context_{scheduler_};
   Rng rng_{0};
   Log log_;
-  observe::WorkerNumbers numbers_{1};
+  observe::WorkerNumbers numbers_;
   observe::SharedSeries series_{1, 1000};
   std::vector<std::shared_ptr<backend::Backend>> shared_;
   // Control's part, on the same loop.

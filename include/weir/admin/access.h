@@ -14,6 +14,7 @@ namespace weir::admin {
 struct Access {
   std::vector<std::string> hosts;  // lower case; Host names beside IP addresses and localhost
   // Not empty: requests need one, but for /healthz, /readyz and what comes through a Unix socket.
+  // Empty: whoever is on this machine may do everything, and nobody else.
   std::vector<config::AdminToken> tokens;
 };
 

@@ -46,7 +46,7 @@ class AdminServer final : private wire::InboundOwner {
   template <typename Predicate>
   void cut_where(Predicate is_unwanted);
   const wire::InboundSettings& inbound_settings() const override { return settings_; }
-  bool wants_close() const override { return is_closing_; }
+  bool wants_close(const wire::InboundConnection&) const override { return is_closing_; }
   void on_request(wire::InboundConnection& connection, const http::RequestHead& head) override;
   void on_refused(wire::InboundConnection& connection, Failure failure,
                   std::string_view detail) override;

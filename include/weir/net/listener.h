@@ -20,6 +20,9 @@ struct ListenOptions {
   bool is_ipv6_only = false;
   Duration defer_accept{};  // TCP_DEFER_ACCEPT; 0 = off
   int backlog = 4096;
+  // May be bound beside sockets that are let_share() (SO_REUSEPORT while it is bound, not longer:
+  // a steady second member would split clients between two sockets).
+  bool shares_port = false;
 };
 
 // A bound and listening descriptor. Movable; closes on destruction, and removes the path of a Unix
@@ -45,6 +48,9 @@ class ListeningSocket {
   bool is_ipv6_only() const;
   // From now on clients are queued without waiting for their first bytes.
   void stop_deferring();
+  // Whether a socket that shares_port may be bound although this one has its port, as when an
+  // address takes the place of another that covers it. The more specific one gets new clients.
+  void let_share(bool may_share);
 
  private:
   friend class Acceptor;

@@ -55,11 +55,8 @@ using StateCount = std::pair<std::string_view, std::uint64_t>;
 
 // Everything of one scrape. Views and pointers live for the call.
 struct Scrape {
-  // `workers[i]->listeners` are indexed like `listeners`, which holds their names; where a worker
-  // has fewer, the rest counts as zero.
   std::vector<const WorkerNumbers*> workers;
   std::vector<Duration> busy;  // of each worker
-  std::vector<std::string> listeners;
   ProcessNumbers process;
   const SharedSeries* series = nullptr;
   std::vector<BackendSample> backends;  // those to be shown; the caller chooses

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
-#include <memory>
 
 #include "weir/base/failure.h"
 #include "weir/base/time.h"
@@ -84,10 +83,6 @@ struct PoolNumbers {
 };
 
 struct WorkerNumbers {
-  explicit WorkerNumbers(std::size_t count)
-      : listeners(std::make_unique<ListenerNumbers[]>(count)), listener_count(count) {}
-  std::unique_ptr<ListenerNumbers[]> listeners;  // by index of the configuration's listeners
-  std::size_t listener_count;
   std::array<Number, kFailureCount> failures;
   Number requests_begun;
   Number requests_finished;
@@ -102,8 +97,7 @@ struct WorkerNumbers {
   Number retries_denied;       // by the retry budget
   DurationHistogram loop_lag;  // how late a timer of the loop's came
 
-  // To sum workers up in numbers of the caller's own. Where one has fewer listeners than the other,
-  // the rest stays as it is.
+  // To sum workers up in numbers of the caller's own.
   void add(const WorkerNumbers& other);
   std::uint64_t requests_in_flight() const;
 };

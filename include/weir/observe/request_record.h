@@ -29,8 +29,7 @@ enum class AccessFormat : std::uint8_t { kLogfmt, kJson, kCombined };
 
 struct RequestRecord {
   WallTime finished{};
-  std::size_t listener = 0;  // index
-  std::string_view listener_name;
+  std::string_view listener;
   IpAddress client;         // the identity that forwarding uses; unspecified: a Unix socket
   std::string_view method;  // empty: not even the request line was understood
   std::string_view scheme;

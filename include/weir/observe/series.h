@@ -1,11 +1,12 @@
 #pragma once
-// Numbers of named things that come and go with the table (routes, pools): one series each as long
-// as there is room, the rest together in one series "_other" (CONTRACT §5: bounded). What was
+// Numbers of named things that come and go with reloads (listeners, routes, pools): one series each
+// as long as there is room, the rest together in one series "_other" (CONTRACT §5: bounded). What was
 // counted in "_other" stays there and what had its own series leaves with it, so that no counter
 // ever jumps or falls.
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -108,10 +109,16 @@ class SeriesRegistry {
 
 // The registries that all workers share.
 struct SharedSeries {
-  SharedSeries(unsigned workers, std::size_t most) : routes(workers, most), pools(workers, most) {}
+  // `most`: routes and pools with series of their own, each. All listeners have them.
+  SharedSeries(unsigned workers, std::size_t most)
+      : listeners(workers, std::numeric_limits<std::size_t>::max()),
+        routes(workers, most),
+        pools(workers, most) {}
+  SeriesRegistry<ListenerNumbers> listeners;
   SeriesRegistry<RouteNumbers> routes;
   SeriesRegistry<PoolNumbers> pools;
 };
+using ListenerSeries = SeriesRegistry<ListenerNumbers>::Series;
 using RouteSeries = SeriesRegistry<RouteNumbers>::Series;
 using PoolSeries = SeriesRegistry<PoolNumbers>::Series;
 

@@ -28,13 +28,16 @@ namespace weir::proxy {
 
 class Exchange;
 
-// What the proxy knows of one address of a listener. Immutable; a reload passes new ones.
+// What the proxy knows of one address of a listener. Immutable; a reload passes new ones. An address
+// that nobody listens on any more stays as long as it has connections.
 struct ListenerSettings {
   std::string name;
   http::Scheme scheme = http::Scheme::kHttp;
   std::uint16_t port = 0;
   http::TrustPolicy trust;
-  std::uint32_t index = 0;  // of the listener in WorkerNumbers; its addresses share one
+  // Its addresses share one; null: that of its name.
+  std::shared_ptr<observe::ListenerSeries> series;
+  bool is_leaving = false;  // its connections close after the request under way, or the next one
 };
 
 // One version of everything that a reload may change. Immutable, shared by workers.
@@ -86,6 +89,13 @@ class Proxy final : public wire::InboundOwner {
   void cut_all();
 
   std::size_t connection_count() const { return connection_count_; }
+  // Of those, the ones that came to that address.
+  std::size_t connection_count(std::uint32_t listener) const {
+    return addresses_[listener].connections;
+  }
+  observe::ListenerNumbers& numbers_of(std::uint32_t listener) {
+    return *addresses_[listener].numbers;
+  }
   std::size_t exchange_count() const { return exchange_count_; }
   // The `most` oldest requests under way, oldest first.
   std::vector<observe::RequestInFlight> requests_in_flight(std::size_t most) const;
@@ -96,7 +106,9 @@ class Proxy final : public wire::InboundOwner {
  private:
   friend class Exchange;
   const wire::InboundSettings& inbound_settings() const override { return settings_->inbound; }
-  bool wants_close() const override { return is_draining_; }
+  bool wants_close(const wire::InboundConnection& connection) const override {
+    return is_draining_ || listener_of(connection).is_leaving;
+  }
   bool closes_idle() const override { return is_closing_idle_; }
   void on_request(wire::InboundConnection& connection, const http::RequestHead& head) override;
   void on_refused(wire::InboundConnection& connection, Failure failure,
@@ -114,7 +126,7 @@ class Proxy final : public wire::InboundOwner {
     return settings_->listeners[connection.listener()];
   }
   observe::ListenerNumbers& numbers_of(const wire::InboundConnection& connection) {
-    return parts_.numbers.listeners[listener_of(connection).index];
+    return numbers_of(connection.listener());
   }
 
   Parts parts_;
@@ -125,6 +137,12 @@ class Proxy final : public wire::InboundOwner {
   std::vector<std::shared_ptr<backend::LocalPool>> pools_;  // by id; made on first request
   std::shared_ptr<observe::RouteSeries> no_route_series_;
   std::vector<std::shared_ptr<observe::RouteSeries>> route_series_;  // by label id; as claimed
+  struct Address {
+    observe::ListenerNumbers* numbers = nullptr;  // of `series`
+    std::size_t connections = 0;
+    std::shared_ptr<observe::ListenerSeries> series;
+  };
+  std::vector<Address> addresses_;  // as settings_->listeners
   IntrusiveList<wire::InboundConnection> connections_;
   IntrusiveList<Exchange> exchanges_;
   std::size_t connection_count_ = 0;

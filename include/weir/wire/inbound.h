@@ -61,8 +61,8 @@ class InboundOwner {
   virtual ~InboundOwner() = default;
   // For each request anew, so that a reload reaches old connections.
   virtual const InboundSettings& inbound_settings() const = 0;
-  // Answers shall say Connection: close (drain).
-  virtual bool wants_close() const = 0;
+  // Answers on this connection shall say Connection: close (drain, a listener that is gone).
+  virtual bool wants_close(const InboundConnection& connection) const = 0;
   // Connections without a request under way shall close (the end of a drain).
   virtual bool closes_idle() const { return false; }
   // A head was received. The owner calls connection.attach() with a handler before it returns.

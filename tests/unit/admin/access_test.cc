@@ -53,6 +53,16 @@ TEST_CASE("with tokens, everything but health needs one") {
                             with_token("other") + "Authorization: Bearer other\r\n")) == 401);
 }
 
+TEST_CASE("without tokens only this machine may, whatever a connection was opened for") {
+  Admin admin;
+  CHECK(status_of(admin.get("/api/status")) == 200);
+  admin.arrival.peer = IpAddress::v4(0xc0000207, 4711);
+  CHECK(status_of(admin.get("/api/status")) == 401);
+  CHECK(status_of(admin.get("/healthz")) == 200);
+  admin.arrival = {Door::kUnix, {}, 0};
+  CHECK(status_of(admin.get("/api/status")) == 200);
+}
+
 TEST_CASE("the audit names the token, and refused requests too") {
   Guarded admin;
   admin.post("/api/drain");

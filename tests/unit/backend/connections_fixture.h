@@ -96,7 +96,7 @@ struct Connections {
   net::Scheduler scheduler{clock};
   wire::Context context{scheduler};
   test::FakeConnector connector{scheduler};
-  observe::WorkerNumbers numbers{1};
+  observe::WorkerNumbers numbers;
   Rng rng{1};
   Observer observer;
   Answers answers;

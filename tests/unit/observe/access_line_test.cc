@@ -45,7 +45,7 @@ TEST_CASE("the access line of a proxied request") {
 TEST_CASE("the access line of a request whose head was never understood") {
   RequestRecord record;
   record.finished = WallTime(1795155933000ms);
-  record.listener_name = "public";
+  record.listener = "public";
   record.client = IpAddress::v4(0x7f000001, 4711);
   record.status = 400;
   record.failure = Failure::bad_request;

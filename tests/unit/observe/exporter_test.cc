@@ -41,23 +41,27 @@ struct Scrape {
 };
 
 std::string exported(const std::vector<const WorkerNumbers*>& workers,
-                     const std::vector<std::string>& listeners, const ProcessNumbers& process) {
+                     const ProcessNumbers& process = {},
+                     const weir::observe::SharedSeries* series = nullptr) {
   weir::observe::Scrape scrape;
   scrape.workers = workers;
-  scrape.listeners = listeners;
+  scrape.series = series;
   scrape.process = process;
   return weir::observe::export_text(scrape);
 }
 
 TEST_CASE("what workers counted is summed up by listener") {
-  WorkerNumbers first(2);
-  WorkerNumbers second(2);
-  first.listeners[0].requests[2].add(3);
-  second.listeners[0].requests[2].add(4);
-  second.listeners[1].requests[0].add(1);
-  first.listeners[0].connections_accepted.add(10);
-  second.listeners[0].connections_closed.add(4);
-  second.listeners[1].connections_rejected[0].add(5);
+  WorkerNumbers first;
+  WorkerNumbers second;
+  weir::observe::SharedSeries series(2, 0);
+  auto outside = series.listeners.claim("public");
+  auto inside = series.listeners.claim("internal");
+  outside->of(0).requests[2].add(3);
+  outside->of(1).requests[2].add(4);
+  inside->of(1).requests[0].add(1);
+  outside->of(0).connections_accepted.add(10);
+  outside->of(1).connections_closed.add(4);
+  inside->of(1).connections_rejected[0].add(5);
   first.requests_begun.add(9);
   second.requests_finished.add(7);
   first.received_from_clients_bytes.add(1);
@@ -65,7 +69,7 @@ TEST_CASE("what workers counted is summed up by listener") {
   second.sent_to_clients_bytes.add(3);
   second.sent_to_backends_bytes.add(4);
 
-  Scrape scrape(exported({&first, &second}, {"public", "internal"}, {}));
+  Scrape scrape(exported({&first, &second}, {}, &series));
   CHECK(scrape["weir_requests_total{listener=\"public\",code=\"2xx\"}"] == "7");
   CHECK(scrape["weir_requests_total{listener=\"public\",code=\"5xx\"}"] == "0");
   CHECK(scrape["weir_requests_total{listener=\"internal\",code=\"none\"}"] == "1");
@@ -82,20 +86,20 @@ TEST_CASE("what workers counted is summed up by listener") {
 }
 
 TEST_CASE("counts are exact beyond what a float or six digits hold") {
-  WorkerNumbers worker(1);
-  worker.listeners[0].requests[2].add(9'007'199'254'740'991);
-  Scrape scrape(exported({&worker}, {"public"}, {}));
+  weir::observe::SharedSeries series(1, 0);
+  series.listeners.claim("public")->of(0).requests[2].add(9'007'199'254'740'991);
+  Scrape scrape(exported({}, {}, &series));
   CHECK(scrape["weir_requests_total{listener=\"public\",code=\"2xx\"}"] == "9007199254740991");
 }
 
 TEST_CASE("durations are a cumulative histogram") {
-  WorkerNumbers worker(1);
-  auto& durations = worker.listeners[0].duration;
+  weir::observe::SharedSeries series(1, 0);
+  auto& durations = series.listeners.claim("public")->of(0).duration;
   durations.observe(100us);
   durations.observe(600us);
   durations.observe(3s);
   durations.observe(2min);
-  Scrape scrape(exported({&worker}, {"public"}, {}));
+  Scrape scrape(exported({}, {}, &series));
   std::string bucket = "weir_request_duration_seconds_bucket{listener=\"public\",le=";
   CHECK(scrape[bucket + "\"0.0005\"}"] == "1");
   CHECK(scrape[bucket + "\"0.001\"}"] == "2");
@@ -108,9 +112,9 @@ TEST_CASE("durations are a cumulative histogram") {
 }
 
 TEST_CASE("every failure has its series from the start") {
-  WorkerNumbers worker(1);
+  WorkerNumbers worker;
   worker.failures[static_cast<std::size_t>(Failure::connect_refused)].add(3);
-  Scrape scrape(exported({&worker}, {"public"}, {}));
+  Scrape scrape(exported({&worker}));
   for (const weir::FailureRow& row : weir::kFailureRows) {
     CHECK(scrape["weir_failures_total{side=\"" + std::string(name_of(row.side)) + "\",reason=\"" +
                  std::string(row.name) + "\"}"] == (row.name == "connect_refused" ? "3" : "0"));
@@ -130,7 +134,7 @@ TEST_CASE("what Control knows") {
   process.routes = 4;
   process.connections_limit = 5000;
   process.version = "0.1.0";
-  Scrape scrape(exported({}, {}, process));
+  Scrape scrape(exported({}, process));
   CHECK(scrape["weir_ready"] == "1");
   CHECK(scrape["weir_config_generation"] == "7");
   CHECK(scrape["weir_config_hash"] == "4503599627370495");
@@ -145,7 +149,7 @@ TEST_CASE("what Control knows") {
 }
 
 TEST_CASE("what the kernel knows of the process") {
-  Scrape scrape(exported({}, {}, {}));
+  Scrape scrape(exported({}));
   CHECK(std::stod(scrape["process_cpu_seconds_total"]) >= 0);
   CHECK(std::stod(scrape["process_resident_memory_bytes"]) > 100'000);
   CHECK(std::stod(scrape["process_open_fds"]) >= 1);
@@ -154,8 +158,8 @@ TEST_CASE("what the kernel knows of the process") {
 }
 
 TEST_CASE("names are as Prometheus wants them: help and type on all, _total on counters alone") {
-  WorkerNumbers worker(1);
-  Scrape scrape(exported({&worker}, {"public"}, {}));
+  WorkerNumbers worker;
+  Scrape scrape(exported({&worker}));
   CHECK(scrape.types.size() == scrape.helped.size());
   for (const auto& [name, type] : scrape.types) {
     CAPTURE(name);
@@ -174,8 +178,9 @@ TEST_CASE("names are as Prometheus wants them: help and type on all, _total on c
 }
 
 TEST_CASE("a listener's name cannot break the text") {
-  WorkerNumbers worker(1);
-  Scrape scrape(exported({&worker}, {"a\"b\\c"}, {}));
+  weir::observe::SharedSeries series(1, 0);
+  series.listeners.claim("a\"b\\c");
+  Scrape scrape(exported({}, {}, &series));
   CHECK(scrape["weir_connections_open{listener=\"a\\\"b\\\\c\"}"] == "0");
 }
 

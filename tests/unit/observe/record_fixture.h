@@ -7,7 +7,7 @@ namespace weir::observe::test {
 inline RequestRecord proxied() {
   RequestRecord record;
   record.finished = WallTime(Duration(1795155933123456789));
-  record.listener_name = "public";
+  record.listener = "public";
   record.client = IpAddress::v4(0xc0000201, 4711);
   record.method = "POST";
   record.scheme = "https";

@@ -37,7 +37,7 @@ TEST_CASE("a request goes to the backend, its answer to the client, and both con
   CHECK(world.last().phase == "done");
   CHECK(world.last().backend == "127.0.0.1:9001");
   CHECK(world.last().bytes_out == 6);
-  CHECK(world.numbers.listeners[0].requests[2].get() == 2);
+  CHECK(world.listener().requests[2].get() == 2);
 }
 
 TEST_CASE("an upload passes while it comes, framed as it was") {

@@ -26,7 +26,8 @@ struct Line {
 
 struct World {
   World() {
-    settings->listeners.push_back({"public", http::Scheme::kHttp, 80, {}});
+    settings->listeners.emplace_back().name = "public";
+    settings->listeners[0].port = 80;
     settings->listeners[0].trust.upgrades = {"chat"};
     settings->logs_requests = true;
     pool.name = "web";
@@ -49,11 +50,12 @@ struct World {
     proxy.reset();
     for (const auto& backend : known) CHECK(backend->in_flight() == 0);
     CHECK(numbers.requests_in_flight() == 0);
-    CHECK(numbers.listeners[0].connections_open() == 0);
+    CHECK(listener().connections_open() == 0);
     CHECK(connector.pending_count() == 0);
     CHECK_FALSE(scheduler.next_deadline().has_value());
   }
 
+  observe::ListenerNumbers& listener() { return series.listeners.claim("public")->of(0); }
   void add_backend(std::uint16_t port) {
     Endpoint endpoint;
     endpoint.ip = IpAddress::v4(0x7f000001, port);
@@ -98,7 +100,7 @@ struct World {
   test::FakeConnector connector{scheduler};
   Rng rng{1};
   Log log{LogLevel::kError, 2, clock};
-  observe::WorkerNumbers numbers{1};
+  observe::WorkerNumbers numbers;
   observe::SharedSeries series{1, 1000};
   std::shared_ptr<Settings> settings = std::make_shared<Settings>();
   backend::PoolSpec pool;
@@ -109,7 +111,7 @@ struct World {
 
  private:
   void remember(const observe::RequestRecord& record) {
-    CHECK(record.listener_name == "public");
+    CHECK(record.listener == "public");
     lines.push_back({record.status, record.failure ? std::string(row_of(*record.failure).name) : "",
                      std::string(observe::name_of(record.phase)), std::string(record.pool),
                      std::string(record.backend), std::string(record.method),

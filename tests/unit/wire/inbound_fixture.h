@@ -134,7 +134,7 @@ struct Inbound final : InboundOwner {
 
  private:
   const InboundSettings& inbound_settings() const override { return settings; }
-  bool wants_close() const override { return is_draining; }
+  bool wants_close(const InboundConnection&) const override { return is_draining; }
   void on_request(InboundConnection& on, const http::RequestHead& head) override {
     requests.push_back(std::make_unique<Request>(on));
     Request& request = *requests.back();
