@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "index_shard.h"
+#include "route_walk.h"
 
 namespace weir::route {
 namespace {
@@ -87,34 +88,9 @@ HostIndex::Walk::Walk(const HostIndex& index, std::string_view host) : index_(in
   }
 }
 
-HostIndex::Kind HostIndex::Walk::kind_at(std::size_t labels) const {
-  if (labels == labels_) return Kind::kExact;
-  return labels + 1 == labels_ ? Kind::kOneLabel : Kind::kSuffix;
-}
-
 std::uint32_t HostIndex::Walk::next() {
-  if (suffix_ != kNone) return std::exchange(suffix_, kNone);
-  while (left_ > 0) {
-    const Candidate& candidate = candidates_[--left_];
-    Kind kind = kind_at(candidate.labels);
-    if (!index_.has_level(kind, candidate.labels) &&
-        !index_.has_level(Kind::kSuffix, candidate.labels)) {
-      continue;
-    }
-    const ShardView& shard = index_.view_of(candidate.hash);
-    Name name{host_.substr(candidate.begin), candidate.hash};
-    std::uint32_t slot = IndexShard::find(shard.bytes, shard.slots, name);
-    if (slot == shard.slots) continue;
-    IndexRecord record =
-        IndexShard::record(shard.bytes, shard.slots, IndexShard::slot(shard.bytes, slot));
-    std::uint32_t suffix = record.entry(Kind::kSuffix).value;
-    std::uint32_t first = kind == Kind::kSuffix ? kNone : record.entry(kind).value;
-    if (first == kNone) first = std::exchange(suffix, kNone);
-    if (first == kNone) continue;
-    suffix_ = suffix;
-    return first;
-  }
-  return kNone;
+  Unwatched nobody;
+  return next(nobody);
 }
 
 HostIndex::Reader::Reader(const HostIndex& index, PlaceNumber from) : index_(index), next_(from) {

@@ -46,6 +46,13 @@ HostPattern split_host_pattern(std::string_view canonical) {
   return {canonical, HostIndex::Kind::kExact};
 }
 
+std::string pattern_of(std::string_view name, HostIndex::Kind kind) {
+  std::string pattern = kind == HostIndex::Kind::kExact      ? ""
+                        : kind == HostIndex::Kind::kOneLabel ? "*."
+                                                             : ".";
+  return pattern.append(name);
+}
+
 bool is_ip_literal(std::string_view host) {
   if (host.empty()) return false;
   if (host.front() == '[') return true;

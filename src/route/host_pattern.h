@@ -14,6 +14,7 @@ struct HostPattern {
   HostIndex::Kind kind;
 };
 HostPattern split_host_pattern(std::string_view canonical);
+std::string pattern_of(std::string_view name, HostIndex::Kind kind);
 
 // "192.0.2.1" or "[2001:db8::1]"; any host of digits and dots counts as the former.
 bool is_ip_literal(std::string_view host);

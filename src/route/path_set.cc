@@ -14,10 +14,6 @@ bool SegmentLess::operator()(std::string_view a, std::string_view b) const {
   return static_cast<unsigned char>(*at) < static_cast<unsigned char>(*bt);
 }
 
-bool covers(std::string_view prefix, std::string_view path) {
-  return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
-}
-
 PathSet::PathSet(const PathMap& paths) {
   std::size_t bytes = 0;
   for (const auto& [text, routes] : paths) bytes += text.size();
@@ -38,19 +34,13 @@ PathSet::PathSet(const PathMap& paths) {
   }
 }
 
-std::uint32_t PathSet::find(std::string_view path, http::Scheme scheme) const {
+std::uint32_t PathSet::neighbour_of(std::string_view path) const {
   auto after = std::upper_bound(entries_.begin(), entries_.end(), path,
                                 [this](std::string_view wanted, const Entry& entry) {
                                   return SegmentLess()(wanted, text_of(entry));
                                 });
   if (after == entries_.begin()) return kNoRouteNumber;
-  auto i = static_cast<std::uint32_t>(after - entries_.begin() - 1);
-  for (; i != kNoRouteNumber; i = entries_[i].parent) {
-    if (!covers(text_of(entries_[i]), path)) continue;
-    std::uint32_t route = entries_[i].routes.find(scheme);
-    if (route != kNoRouteNumber) return route;
-  }
-  return kNoRouteNumber;
+  return static_cast<std::uint32_t>(after - entries_.begin() - 1);
 }
 
 }  // namespace weir::route

@@ -28,6 +28,10 @@ class SchemeRoutes {
     std::uint32_t own = routes_[slot_of(scheme)];
     return own != kNoRouteNumber ? own : routes_[kAny];
   }
+  // Under which slot that stands.
+  std::size_t slot_for(http::Scheme scheme) const {
+    return routes_[slot_of(scheme)] != kNoRouteNumber ? slot_of(scheme) : kAny;
+  }
 
  private:
   std::array<std::uint32_t, 3> routes_{kNoRouteNumber, kNoRouteNumber, kNoRouteNumber};
@@ -39,7 +43,9 @@ struct SegmentLess {
 };
 
 // "/api" covers "/api" and "/api/x", not "/apix".
-bool covers(std::string_view prefix, std::string_view path);
+inline bool covers(std::string_view prefix, std::string_view path) {
+  return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+}
 
 using PathMap = std::map<std::string, SchemeRoutes, SegmentLess>;
 
@@ -49,8 +55,10 @@ class PathSet {
   PathSet() = default;
   explicit PathSet(const PathMap& paths);
   bool empty() const { return entries_.empty(); }
-  // The route of the longest path that covers `path` and has one for `scheme`.
-  std::uint32_t find(std::string_view path, http::Scheme scheme) const;
+  // The route of the longest path that covers `path` and has one for `scheme`; `watch` is told its
+  // path and slot (route_walk.h).
+  template <typename Watch>
+  std::uint32_t find(std::string_view path, http::Scheme scheme, Watch& watch) const;
   std::size_t memory_bytes() const {
     return entries_.capacity() * sizeof(Entry) + texts_.capacity();
   }
@@ -62,11 +70,25 @@ class PathSet {
     std::uint32_t parent;  // the longest other path that covers this one; kNoRouteNumber: none
     SchemeRoutes routes;
   };
+  // The last entry that is not behind `path`; kNoRouteNumber: none.
+  std::uint32_t neighbour_of(std::string_view path) const;
   std::string_view text_of(const Entry& entry) const {
     return std::string_view(texts_).substr(entry.text_begin, entry.text_bytes);
   }
   std::vector<Entry> entries_;
   std::string texts_;
 };
+
+template <typename Watch>
+std::uint32_t PathSet::find(std::string_view path, http::Scheme scheme, Watch& watch) const {
+  for (std::uint32_t i = neighbour_of(path); i != kNoRouteNumber; i = entries_[i].parent) {
+    if (!covers(text_of(entries_[i]), path)) continue;
+    std::uint32_t route = entries_[i].routes.find(scheme);
+    if (route == kNoRouteNumber) continue;
+    watch.on_winner(text_of(entries_[i]), entries_[i].routes.slot_for(scheme));
+    return route;
+  }
+  return kNoRouteNumber;
+}
 
 }  // namespace weir::route

@@ -5,19 +5,12 @@
 
 #include "host_pattern.h"
 #include "host_routes.h"
-#include "weir/http/forward.h"
+#include "route_walk.h"
 
 namespace weir::route {
 namespace {
 
 constexpr RouteTable::Cursor kAnyHostDone = 1;  // cursors are places, behind "*" and counted from 1
-
-std::string pattern_of(std::string_view name, HostIndex::Kind kind) {
-  std::string pattern = kind == HostIndex::Kind::kExact      ? ""
-                        : kind == HostIndex::Kind::kOneLabel ? "*."
-                                                             : ".";
-  return pattern.append(name);
-}
 
 }  // namespace
 
@@ -37,42 +30,10 @@ PlacedRoute HostRoutes::find(const RouteKey& key) const {
   return is_there ? found->placed : PlacedRoute{};
 }
 
-bool RouteTable::fits(std::uint32_t value, http::Scheme scheme) const {
-  return (value & kHasRoutes) == 0 || host_routes_[value & ~kHasRoutes]->fits(scheme);
-}
-
-std::uint32_t RouteTable::find_host(std::string_view name, http::Scheme scheme) const {
-  if (is_ip_literal(name)) {
-    std::uint32_t value = index_.find(name, HostIndex::Kind::kExact);
-    if (value == HostIndex::kNone && name.front() == '[')
-      value = index_.find(canonical_ipv6_literal(name), HostIndex::Kind::kExact);
-    if (value != HostIndex::kNone && fits(value, scheme)) return value;
-  } else if (!name.empty()) {
-    HostIndex::Walk walk(index_, name);
-    for (std::uint32_t value; (value = walk.next()) != HostIndex::kNone;)
-      if (fits(value, scheme)) return value;
-  }
-  bool is_any = any_host_.value != HostIndex::kNone && fits(any_host_.value, scheme);
-  return is_any ? any_host_.value : HostIndex::kNone;
-}
-
 Match RouteTable::find(std::string_view host, std::string_view raw_path, http::Scheme scheme,
                        std::string& scratch) const {
-  if (route_count_ == 0) return {Outcome::kTableEmpty};
-  std::uint32_t value = find_host(host, scheme);
-  if (value == HostIndex::kNone) return {Outcome::kNoRoute};
-  if ((value & kHasRoutes) == 0) return {Outcome::kMatched, &routes_[value]};
-  const HostRoutes& found = *host_routes_[value & ~kHasRoutes];
-  if (!found.paths.empty()) {
-    // Before the choice: "/x/../api" chooses one route and asks the backend for another's path.
-    if (http::has_dot_dot_segment(raw_path)) return {Outcome::kUnsafePath};
-    std::string_view path = http::matching_path(raw_path, scratch);
-    std::uint32_t number = found.paths.find(path, scheme);
-    if (number != kNoRouteNumber) return {Outcome::kMatched, &routes_[number]};
-  }
-  std::uint32_t number = found.without_path.find(scheme);
-  if (number == kNoRouteNumber) return {Outcome::kNoRoute};
-  return {Outcome::kMatched, &routes_[number]};
+  Unwatched nobody;
+  return walk(host, raw_path, scheme, scratch, nobody);
 }
 
 void RouteTable::append_routes(const std::string& host, HostIndex::Entry entry,

@@ -101,6 +101,9 @@ class HostIndex::Walk {
   Walk(const HostIndex& index, std::string_view host);
   // The next value, kNone at the end.
   std::uint32_t next();
+  // The same, watched (src/route/route_walk.h).
+  template <typename Watch>
+  std::uint32_t next(Watch& watch);
 
  private:
   struct Candidate {

@@ -67,6 +67,7 @@ struct PlacedRoute {
 };
 
 struct HostRoutes;
+struct Explanation;  // weir/route/explanation.h
 
 class RouteTable {
  public:
@@ -75,6 +76,8 @@ class RouteTable {
   // written IPv6).
   Match find(std::string_view host, std::string_view raw_path, http::Scheme scheme,
              std::string& scratch) const;
+  // The same walk, with everything that it met on its way.
+  Explanation explain(std::string_view host, std::string_view raw_path, http::Scheme scheme) const;
   std::size_t routes() const { return route_count_; }  // keys
   std::size_t hosts() const {                          // patterns
     return index_.entries() + (any_host_.value != HostIndex::kNone ? 1 : 0);
@@ -120,12 +123,16 @@ class RouteTable {
  private:
   friend class RouteTableEditor;
   explicit RouteTable(HostIndex index) : index_(std::move(index)) {}
-  const std::shared_ptr<const Route>* find_route(HostIndex::Entry host, std::string_view path,
-                                                 http::Scheme scheme) const;
+  // The walk; src/route/route_walk.h says who watches.
+  template <typename Watch>
+  Match walk(std::string_view host, std::string_view raw_path, http::Scheme scheme,
+             std::string& scratch, Watch& watch) const;
   // Whether the host has a route that fits the scheme at all.
-  bool fits(std::uint32_t value, http::Scheme scheme) const;
+  template <typename Watch>
+  bool fits(std::uint32_t value, http::Scheme scheme, Watch& watch) const;
   // The entry's value of the host that decides; HostIndex::kNone: none matches.
-  std::uint32_t find_host(std::string_view name, http::Scheme scheme) const;
+  template <typename Watch>
+  std::uint32_t find_host(std::string_view name, http::Scheme scheme, Watch& watch) const;
   void append_routes(const std::string& host, HostIndex::Entry entry,
                      std::vector<Item>& items) const;
 

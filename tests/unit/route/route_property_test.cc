@@ -7,13 +7,17 @@
 #include <vector>
 
 #include "weir/base/rng.h"
-#include "weir/route/route_table.h"
+#include "weir/route/explanation.h"
 
 namespace {
 
 using weir::Rng;
 using weir::http::Scheme;
+using weir::route::Explanation;
+using weir::route::HostStep;
 using weir::route::Outcome;
+using weir::route::RouteStep;
+using weir::route::RouteTable;
 using weir::route::RouteTableEditor;
 
 using SchemeChoice = int;  // 0 http, 1 https, 2 either
@@ -167,6 +171,97 @@ TEST_CASE("random tables answer as the contract's walk does") {
       REQUIRE(found == expected(entries, request));
     }
   }
+}
+
+// What explain() says of each host that covers the request's, from the entries alone.
+void check_hosts(const Entries& entries, const Request& request, const Explanation& explanation) {
+  std::vector<std::string> patterns = patterns_for(request.host);
+  REQUIRE(explanation.hosts.size() == patterns.size());
+  bool has_matched = false;
+  for (std::size_t at = 0; at < patterns.size(); ++at) {
+    CAPTURE(patterns[at]);
+    bool is_there = false, fits = false;
+    for (const auto& [key, label] : entries) {
+      const auto& [host, path, scheme] = key;
+      is_there |= host == patterns[at];
+      fits |= host == patterns[at] &&
+              (scheme == 2 || scheme == static_cast<SchemeChoice>(request.scheme));
+    }
+    HostStep wanted = !is_there     ? HostStep::kAbsent
+                      : has_matched ? HostStep::kTooWide
+                      : fits        ? HostStep::kMatched
+                                    : HostStep::kOtherScheme;
+    if (entries.empty()) wanted = HostStep::kAbsent;
+    has_matched |= fits;
+    CHECK(explanation.hosts[at].pattern == patterns[at]);
+    CHECK(explanation.hosts[at].step == wanted);
+  }
+}
+
+// What it says of each route of the hosts that were looked at.
+void check_routes(const Request& request, const Explanation& explanation) {
+  const Explanation::Rival* winner = explanation.winner();
+  int winners = 0;
+  for (const Explanation::Rival& rival : explanation.routes) {
+    CAPTURE(rival.item.route->label);
+    bool fits = !rival.item.scheme || *rival.item.scheme == request.scheme;
+    bool covers = is_below(request.decoded_path, rival.item.path);
+    winners += rival.step == RouteStep::kWins ? 1 : 0;
+    if (!fits) {
+      CHECK(rival.step == RouteStep::kOtherScheme);
+    } else if (explanation.outcome == Outcome::kUnsafePath) {
+      CHECK(rival.step == RouteStep::kUnsafePath);
+    } else if (!covers) {
+      CHECK(rival.step == RouteStep::kOtherPath);
+    } else if (&rival != winner) {
+      REQUIRE(winner != nullptr);
+      bool is_same_path = rival.item.path == winner->item.path;
+      CHECK(rival.step == (is_same_path ? RouteStep::kWithoutScheme : RouteStep::kShorterPath));
+      CHECK((is_same_path || rival.item.path.size() < winner->item.path.size()));
+    }
+  }
+  CHECK(winners == (explanation.outcome == Outcome::kMatched ? 1 : 0));
+}
+
+TEST_CASE("what explains is the walk that routes") {
+  Rng rng(20261121);
+  for (int round = 0; round < 400; ++round) {
+    std::uint32_t labels = 1 + rng.below(5);
+    Entries entries;
+    auto table = random_table(rng, labels, entries);
+    std::string scratch;
+    for (int i = 0; i < 50; ++i) {
+      Request request = random_request(rng, labels);
+      auto match = table->find(request.host, request.raw_path, request.scheme, scratch);
+      Explanation explanation = table->explain(request.host, request.raw_path, request.scheme);
+      CAPTURE(round);
+      CAPTURE(request.host);
+      CAPTURE(request.raw_path);
+      REQUIRE(explanation.outcome == match.outcome);
+      const Explanation::Rival* winner = explanation.winner();
+      REQUIRE((winner != nullptr) == (match.route != nullptr));
+      if (winner != nullptr) REQUIRE(winner->item.route == *match.route);
+      CHECK(explanation.path == request.decoded_path);
+      check_hosts(entries, request, explanation);
+      check_routes(request, explanation);
+    }
+  }
+}
+
+TEST_CASE("addresses in brackets are explained under their one spelling") {
+  RouteTableEditor editor(1);
+  auto add = [&editor](const char* host) {
+    editor.set({host, "", {}}, {editor.add_route(std::make_shared<weir::route::Route>()), 0});
+  };
+  add("[2001:db8::1]");
+  add("*");
+  Explanation explanation =
+      editor.publish()->explain("[2001:DB8:0::1]", "/", weir::http::Scheme::kHttp);
+  REQUIRE(explanation.hosts.size() == 2);
+  CHECK(explanation.hosts[0].pattern == "[2001:db8::1]");
+  CHECK(explanation.hosts[0].step == HostStep::kMatched);
+  CHECK(explanation.hosts[1].step == HostStep::kTooWide);
+  CHECK(explanation.winner()->item.host == "[2001:db8::1]");
 }
 
 }  // namespace
