@@ -15,13 +15,16 @@ std::string text_of(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-// 16 digits, because a JSON number cannot hold 64 bits.
+}  // namespace
+
 std::string hash_text(std::uint64_t hash) {
   char digits[16];
   std::size_t count =
       static_cast<std::size_t>(std::to_chars(digits, std::end(digits), hash, 16).ptr - digits);
   return std::string(sizeof digits - count, '0').append(digits, count);
 }
+
+namespace {
 
 double seconds(Duration duration) {
   auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
@@ -128,24 +131,6 @@ std::string status_json(ServiceState state, const Status& status) {
   return text_of(json, 2);
 }
 
-std::string routes_json(const RoutesView& view) {
-  Json list = Json::array();
-  for (const RouteView& route : view.routes)
-    list.push_back({{"host", route.host},
-                    {"path", route.path},
-                    {"scheme", text_json(route.scheme)},
-                    {"route", route.route},
-                    {"pool", text_json(route.pool)},
-                    {"quarantined", route.is_quarantined}});
-  Json cursor = nullptr;
-  if (view.next) cursor = std::to_string(view.generation) + "-" + std::to_string(*view.next);
-  return text_of(Json{{"generation", view.generation},
-                      {"total", view.total},
-                      {"routes", std::move(list)},
-                      {"next_cursor", std::move(cursor)}},
-                 2);
-}
-
 std::string requests_json(const RequestsView& view) {
   Json list = Json::array();
   for (const observe::RequestInFlight& request : view.requests)
@@ -157,11 +142,19 @@ std::string requests_json(const RequestsView& view) {
 }
 
 std::string report_text(const ReloadReport& report) {
-  if (!report.has_new_settings) {
-    bool is_change = !report.difference.is_empty() || report.last_change.empty();
-    return report.difference.text() + (is_change ? "" : " since " + report.last_change);
-  }
-  return report.difference.is_empty() ? "settings" : report.difference.text() + ", settings";
+  const table::Difference& difference = report.difference;
+  if (difference.is_empty() && !report.has_new_settings)
+    return difference.text() + (report.last_change.empty() ? "" : " since " + report.last_change);
+  std::string text = difference.is_empty() ? "settings" : difference.text();
+  if (report.has_new_settings && !difference.is_empty()) text += ", settings";
+  // Whoever took something away wants to know what became of those who used it.
+  bool takes_away = difference.hosts_removed + difference.hosts_moved + difference.pools_removed +
+                        difference.backends_removed >
+                    0;
+  if (report.removed_in_flight > 0)
+    text += ", " + std::to_string(report.removed_in_flight) +
+            (report.removed_in_flight == 1 ? " request goes on there" : " requests go on there");
+  return takes_away ? text + ", nothing cut" : text;
 }
 
 std::string reload_json(const ReloadReport& report) {
@@ -174,6 +167,7 @@ std::string reload_json(const ReloadReport& report) {
                                       difference.pools_removed},
                       {"backends_added", difference.backends_added},
                       {"backends_removed", difference.backends_removed},
+                      {"removed_in_flight", report.removed_in_flight},
                       {"settings", report.has_new_settings},
                       {"summary", report_text(report)},
                       {"warnings", report.warnings},

@@ -14,6 +14,7 @@ std::string status_json(ServiceState state, const Status& status);
 // Backends without their last checks; those are in a pool's own page.
 std::string pools_json(const std::vector<backend::PoolView>& pools);
 std::string pool_json(const backend::PoolView& pool);
+std::string pool_settings_json(const PoolSettingsView& view);
 std::string routes_json(const RoutesView& view);
 std::string requests_json(const RequestsView& view);
 std::string reload_json(const ReloadReport& report);

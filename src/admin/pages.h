@@ -38,6 +38,7 @@ void api_status(AdminSource& source, const PageRequest& request, Reply reply);
 void api_pools(AdminSource& source, const PageRequest& request, Reply reply);
 void api_pool(AdminSource& source, const PageRequest& request, Reply reply);
 void api_routes(AdminSource& source, const PageRequest& request, Reply reply);
+void api_explain(AdminSource& source, const PageRequest& request, Reply reply);
 void api_requests(AdminSource& source, const PageRequest& request, Reply reply);
 // actions.cc
 void api_reload(AdminSource& source, const PageRequest& request, Reply reply);

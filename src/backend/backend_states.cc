@@ -349,6 +349,12 @@ std::optional<PoolView> BackendStates::view(std::string_view pool) const {
   return std::nullopt;
 }
 
+std::optional<PoolView> BackendStates::view(PoolId pool) const {
+  std::shared_ptr<const PoolSpec> spec = impl_->pools->find(pool);
+  if (spec == nullptr) return std::nullopt;
+  return impl_->view_of(*spec);
+}
+
 std::vector<PoolView> BackendStates::view_all() const {
   std::vector<PoolView> views;
   for (const auto& spec : impl_->pools->all())

@@ -16,4 +16,15 @@ std::unique_ptr<Balancer> make_balancer(config::Balance which) {
   WEIR_CHECK(false);
 }
 
+std::string_view name_of(config::Balance which) {
+  switch (which) {
+#define BALANCER(key, name, type) \
+  case config::Balance::name:     \
+    return key;
+#include "weir/backend/balancers.def"
+#undef BALANCER
+  }
+  WEIR_CHECK(false);
+}
+
 }  // namespace weir::backend

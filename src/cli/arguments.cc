@@ -9,26 +9,28 @@
 namespace weir::cli {
 namespace {
 
-// Which of the options beside --admin, --token-file, --json and --help a command has, and how many
-// words.
+// The options that not every command has; --admin, --token-file, --json and --help are everyone's.
+enum Option : unsigned { kNoOption = 0, kWait = 1, kForce = 2, kConfig = 4, kMethod = 8, kAll = 16 };
+
 struct Row {
   std::string_view name;
   Verb verb;
-  bool has_wait;
-  bool has_force;
+  unsigned options;
   std::size_t min_words;
   std::size_t max_words;
   std::string_view words;  // as help names them
 };
 
 constexpr Row kRows[] = {
-    {"status", Verb::kStatus, false, false, 0, 0, ""},
-    {"pools", Verb::kPools, false, false, 0, 1, "[NAME]"},
-    {"routes", Verb::kRoutes, false, false, 0, 1, "[GLOB]"},
-    {"reload", Verb::kReload, true, true, 0, 0, ""},
-    {"drain", Verb::kDrain, true, false, 0, 0, ""},
-    {"ready", Verb::kReady, true, false, 0, 0, ""},
-    {"backend", Verb::kBackend, true, false, 3, 3, "POOL|'*' ADDR drain|maint|ready"},
+    {"status", Verb::kStatus, kNoOption, 0, 0, ""},
+    {"pools", Verb::kPools, kNoOption, 0, 1, "[NAME]"},
+    {"routes", Verb::kRoutes, kNoOption, 0, 1, "[GLOB]"},
+    {"explain", Verb::kExplain, kConfig | kMethod, 1, 1, "a URL"},
+    {"diff", Verb::kDiff, kAll, 2, 2, "A and B, each a file or an admin address"},
+    {"reload", Verb::kReload, kWait | kForce, 0, 0, ""},
+    {"drain", Verb::kDrain, kWait, 0, 0, ""},
+    {"ready", Verb::kReady, kWait, 0, 0, ""},
+    {"backend", Verb::kBackend, kWait, 3, 3, "POOL|'*' ADDR drain|maint|ready"},
 };
 
 constexpr std::string_view kStates[] = {"drain", "maint", "ready"};
@@ -56,17 +58,25 @@ Status<> take_option(const Row& row, const std::vector<std::string>& words, std:
     value = option.substr(equals + 1);
     option.resize(equals);
   }
-  if (option == "--admin" || option == "--token-file") {
+  auto has = [&row](Option its) { return (row.options & its) != 0; };
+  bool is_config = has(kConfig) && (option == "-c" || option == "--config");
+  std::string* text = option == "--admin"                     ? &arguments.admin
+                      : option == "--token-file"              ? &arguments.token_file
+                      : option == "--method" && has(kMethod) ? &arguments.method
+                      : is_config                             ? &arguments.config
+                                                              : nullptr;
+  if (text != nullptr) {
     if (!value && next < words.size()) value = words[next++];
     if (!value || value->empty()) return usage(row, option + " needs a value");
-    (option == "--admin" ? arguments.admin : arguments.token_file) = *value;
+    *text = *value;
     return Ok{};
   }
-  bool* flag = option == "--json"                     ? &arguments.is_json
-               : option == "--wait" && row.has_wait   ? &arguments.waits
-               : option == "--force" && row.has_force ? &arguments.forces
-               : option == "--help" || option == "-h" ? &arguments.wants_help
-                                                      : nullptr;
+  bool* flag = option == "--json"                       ? &arguments.is_json
+               : option == "--wait" && has(kWait)       ? &arguments.waits
+               : option == "--force" && has(kForce)     ? &arguments.forces
+               : option == "--all" && has(kAll)         ? &arguments.shows_all
+               : option == "--help" || option == "-h"   ? &arguments.wants_help
+                                                        : nullptr;
   if (flag == nullptr) return usage(row, "unknown option " + quoted(option));
   if (value) return usage(row, option + " takes no value");
   *flag = true;
@@ -79,8 +89,13 @@ Status<> take_words(const Row& row, const std::vector<std::string>& words, Argum
   if (words.size() < row.min_words) return usage(row, "needs " + std::string(row.words));
   for (const std::string& word : words)
     if (word.empty()) return usage(row, "an argument is empty");
+  if (row.verb == Verb::kDiff) {
+    arguments.a = words[0];
+    arguments.b = words[1];
+    return Ok{};
+  }
   if (row.verb != Verb::kBackend) {
-    if (!words.empty()) arguments.name = words[0];
+    if (!words.empty()) (row.verb == Verb::kExplain ? arguments.url : arguments.name) = words[0];
     return Ok{};
   }
   arguments.pool = words[0];

@@ -10,7 +10,7 @@
 
 namespace weir::cli {
 
-enum class Verb : std::uint8_t { kStatus, kPools, kRoutes, kReload, kDrain, kReady, kBackend };
+enum class Verb : std::uint8_t { kStatus, kPools, kRoutes, kExplain, kDiff, kReload, kDrain, kReady, kBackend };
 
 struct Arguments {
   Verb verb = Verb::kStatus;
@@ -19,6 +19,12 @@ struct Arguments {
   bool waits = false;   // --wait
   bool forces = false;  // reload --force
   std::string name;     // pools NAME, routes GLOB; empty: all
+  std::string url;      // explain
+  std::string method = "GET";  // explain --method
+  std::string a;        // diff: files or addresses
+  std::string b;
+  bool shows_all = false;  // diff --all
+  std::string config;   // explain -c FILE; empty: the running weir is asked
   std::string pool;     // backend: a name or "*"
   std::string address;  // backend
   std::string state;    // backend: "drain", "maint" or "ready"

@@ -1,14 +1,16 @@
 // Each command: what it asks for, what it prints, what it waits for.
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <cstdio>
+#include <tuple>
 #include <utility>
 
 #include "arguments.h"
+#include "diff_command.h"
 #include "nearest.h"
 #include "session.h"
+#include "tables.h"
 #include "views.h"
+#include "weir/base/glob.h"
 
 namespace weir::cli {
 namespace {
@@ -17,10 +19,8 @@ constexpr int kFailed = 1;
 constexpr int kInvalid = 2;
 constexpr Duration kFirstLook = std::chrono::milliseconds(50);
 constexpr Duration kMaxBetweenLooks = std::chrono::seconds(1);
-constexpr std::size_t kRoutesPerPage = 1000;
 constexpr std::size_t kMaxListed = 8;
-// Tables that change while they are listed are listed anew so often.
-constexpr int kListings = 5;
+constexpr std::size_t kRowsAtOnce = 10'000;
 
 class Command {
  public:
@@ -38,6 +38,10 @@ class Command {
         return arguments_.name.empty() ? pools() : pool();
       case Verb::kRoutes:
         return routes();
+      case Verb::kExplain:
+        return explain();
+      case Verb::kDiff:
+        return kInvalid;  // asks two
       case Verb::kReload:
         return reload();
       case Verb::kDrain:
@@ -55,7 +59,9 @@ class Command {
 
   int fail(const Problem& problem) const {
     std::fprintf(stderr, "%s\n", problem.message.c_str());
-    return problem.code == "invalid_configuration" ? kInvalid : kFailed;
+    bool is_invalid = problem.code == "invalid_configuration" || problem.code == "bad_url" ||
+                      problem.code == "bad_method";
+    return is_invalid ? kInvalid : kFailed;
   }
 
   static void say_warnings(const Json& answer) {
@@ -121,63 +127,82 @@ class Command {
     return list + ")";
   }
 
-  // "*.example.com" and "www.example.com/api": against the host, and host and path together.
-  bool is_wanted(const Json& route) const {
-    if (arguments_.name.empty()) return true;
-    std::string host = text_at(route, "host");
-    const char* glob = arguments_.name.c_str();
-    return fnmatch(glob, host.c_str(), FNM_CASEFOLD) == 0 ||
-           fnmatch(glob, (host + text_at(route, "path")).c_str(), FNM_CASEFOLD) == 0;
-  }
-
   int routes() {
-    for (int listing = 1;; ++listing) {
-      std::vector<Json> found;
-      std::uint64_t generation = 0;
-      Problem problem;
-      if (list_routes(found, generation, problem)) return print_routes(found, generation);
-      if (problem.code != "table_changed" || listing == kListings) return fail(problem);
-    }
+    Snapshot table;
+    bool is_exact = !arguments_.name.empty() && !has_glob(arguments_.name);
+    std::string parameters;
+    if (is_exact)
+      parameters = "&host=" + percent_encoded(host_of(arguments_.name));
+    else if (!arguments_.name.empty())
+      parameters = "&glob=" + percent_encoded(arguments_.name);
+    Result<Ok, Problem> read = read_routes(session_, parameters, table);
+    if (!read.ok()) return fail(read.error());
+    std::string_view path = std::string_view(arguments_.name).substr(host_of(arguments_.name).size());
+    if (is_exact && !path.empty())
+      std::erase_if(table.routes, [path](const RouteRow& row) { return row.path != path; });
+    if (is_exact && table.routes.empty() && !arguments_.is_json) return covering_routes();
+    return print_routes(table);
   }
 
-  bool list_routes(std::vector<Json>& found, std::uint64_t& generation, Problem& problem) {
-    std::string cursor;
-    do {
-      Result<Answer, Problem> page = session_.get(
-          "/api/routes?limit=" + std::to_string(kRoutesPerPage) + "&cursor=" + cursor, "routes");
-      if (!page.ok()) {
-        problem = page.error();
-        return false;
-      }
-      generation = number_at(page->json, "generation");
-      for (const Json& route : at(page->json, "routes"))
-        if (is_wanted(route)) found.push_back(route);
-      cursor = text_at(page->json, "next_cursor");
-    } while (!cursor.empty());
-    return true;
-  }
+  static std::string host_of(const std::string& name) { return name.substr(0, name.find('/')); }
 
-  // The table has an order of its own, which says nothing to people.
-  static bool is_before(const Json& a, const Json& b) {
-    return std::pair(text_at(a, "host"), text_at(a, "path")) <
-           std::pair(text_at(b, "host"), text_at(b, "path"));
-  }
-
-  int print_routes(std::vector<Json>& found, std::uint64_t generation) {
-    std::stable_sort(found.begin(), found.end(), is_before);
-    if (arguments_.is_json) {
-      Json json{{"generation", generation}, {"total", found.size()}, {"routes", found}};
-      print(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
-      return 0;
-    }
-    if (found.empty()) {
+  // There is no route of that name: who answers instead?
+  int covering_routes() {
+    bool is_pattern = arguments_.name.front() == '.';
+    Result<Answer, Problem> answer = session_.get(
+        "/api/explain?url=" + percent_encoded("http://" + arguments_.name), "outcome");
+    std::string host = answer.ok() ? text_at(at(answer->json, "route"), "host") : "";
+    if (is_pattern || host.empty()) {
       std::fprintf(stderr, "weir: no route matches\n");
       return kFailed;
     }
-    TextTable table(has_colours_);
-    add_route_heading(table);
-    for (const Json& route : found) add_route(table, route);
-    print(table.take_text());
+    Snapshot table;
+    Result<Ok, Problem> read = read_routes(session_, "&host=" + percent_encoded(host), table);
+    if (!read.ok()) return fail(read.error());
+    std::fprintf(stderr, "weir: there is no route \"%s\"; for it answers %s:\n",
+                 painted(arguments_.name, Colour::kNone, false).c_str(), host.c_str());
+    return print_routes(table);
+  }
+
+  int print_routes(Snapshot& table) const {
+    // The table has an order of its own, which says nothing to people.
+    std::sort(table.routes.begin(), table.routes.end(), [](const RouteRow& a, const RouteRow& b) {
+      return std::tie(a.host, a.path, a.scheme) < std::tie(b.host, b.path, b.scheme);
+    });
+    if (arguments_.is_json) {
+      print_routes_json(table);
+      return 0;
+    }
+    if (table.routes.empty()) {
+      std::fprintf(stderr, "weir: no route matches\n");
+      return kFailed;
+    }
+    TextTable text(has_colours_);
+    add_route_heading(text);
+    for (std::size_t at = 0; at < table.routes.size(); ++at) {
+      add_route(text, table.routes[at]);
+      if (at % kRowsAtOnce == kRowsAtOnce - 1) print(text.take_text());
+    }
+    print(text.take_text());
+    return 0;
+  }
+
+  static void print_routes_json(const Snapshot& table) {
+    print("{\"generation\":" + std::to_string(table.generation) +
+          ",\"total\":" + std::to_string(table.routes.size()) + ",\"routes\":[");
+    for (std::size_t at = 0; at < table.routes.size(); ++at)
+      print((at == 0 ? "\n" : ",\n") +
+            route_json(table.routes[at]).dump(-1, ' ', false, Json::error_handler_t::replace));
+    print("]}\n");
+  }
+
+  int explain() {
+    Result<Answer, Problem> answer =
+        session_.get("/api/explain?method=" + percent_encoded(arguments_.method) +
+                         "&url=" + percent_encoded(arguments_.url),
+                     "outcome");
+    if (!answer.ok()) return fail(answer.error());
+    print(arguments_.is_json ? answer->text : explain_text(answer->json, has_colours_));
     return 0;
   }
 
@@ -309,6 +334,18 @@ int fail_usage(const Error& error) {
   return kInvalid;
 }
 
+// Of a file, without anybody to ask.
+int explain_file(const Arguments& arguments, const Environment& environment) {
+  Result<std::string> json =
+      environment.files->explain(arguments.config, arguments.url, arguments.method);
+  if (!json.ok()) return fail_usage(json.error());
+  std::string text = arguments.is_json ? *json
+                                       : explain_text(Json::parse(*json, nullptr, false),
+                                                      environment.has_colours);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return 0;
+}
+
 }  // namespace
 
 int run(const std::vector<std::string>& words, const Environment& environment) {
@@ -319,6 +356,8 @@ int run(const std::vector<std::string>& words, const Environment& environment) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     return 0;
   }
+  if (!arguments->config.empty()) return explain_file(*arguments, environment);
+  if (arguments->verb == Verb::kDiff) return diff_command(*arguments, environment);
   Result<Target> target = parse_target(arguments->admin);
   if (!target.ok()) return fail_usage(target.error());
   std::string token;

@@ -28,13 +28,41 @@ constexpr Help kHelp[] = {
      "backends of that pool: state, since when, why, last check.\n" OPTIONS EXIT},
     {"routes",
      "weir routes [GLOB]\n\n"
-     "Lists the routes in the order of the files; with GLOB those whose host, or host and\n"
-     "path together, match it: '*.example.com', 'www.example.com/api*'.\n" OPTIONS EXIT},
+     "Lists the routes by host and path; with GLOB those whose host, or host and path\n"
+     "together, it matches as a text: '*' stands for any characters, dots included, '?' for\n"
+     "one. So '*.example.com' (quoted) lists every host that ends so, wildcards too. A GLOB\n"
+     "without either is a host, as in the files, or host and path: when there is no such\n"
+     "route, those of the host are listed that would answer for it.\n" OPTIONS
+     "\nExit: 0 success, 1 failed or no route, 2 bad usage.\n"},
+    {"explain",
+     "weir explain [-c FILE] [--method M] URL\n\n"
+     "Says where a request for that URL goes and why: the hosts that were looked up, the\n"
+     "routes of the host that matched and why each lost, where the winner stands, and which\n"
+     "backends of its pool may get the request; or what weir would answer itself. Asks the\n"
+     "running weir, or with -c a file, of whose backends nothing is known.\n"
+     "\n"
+     "  URL                 http://HOST/PATH, https://HOST/PATH, or HOST/PATH for http; https is\n"
+     "                      what a trusted proxy reports\n"
+     "  -c, --config FILE   read this configuration instead of asking\n"
+     "  --method M          of the request; default GET\n" OPTIONS
+     "\nExit: 0 success, 1 failed, 2 bad usage or invalid configuration.\n"},
+    {"diff",
+     "weir diff A B\n\n"
+     "Says how two tables differ: hosts added, removed and moved, pools and backends changed,\n"
+     "hosts left without a usable backend in B. Each of A and B is a configuration FILE or a\n"
+     "running weir, by the address of its admin interface: http://HOST:PORT or unix:PATH.\n"
+     "\n"
+     "  --all               show all of them, not the first 20 of each kind\n"
+     "  --token-file FILE   holds the token for running ones, alone or as NAME:TOKEN;\n"
+     "                      default $WEIR_TOKEN_FILE\n"
+     "  --json              print all of it as JSON\n"
+     "\nExit: 0 the same, 1 different, 2 bad usage, or one of them cannot be read.\n"},
     {"reload",
      "weir reload [--wait]\n\n"
      "Reads the configuration anew. Returns when every worker serves it and says what\n"
-     "changed; when something is wrong with it the old one stays and all errors are "
-     "printed.\n"
+     "changed: hosts and pools that came, went or moved, backends that were drained and how\n"
+     "many requests go on there. When something is wrong with it the old one stays and all\n"
+     "errors are printed.\n"
      "\n"
      "  --wait              until nothing is in flight at backends that were removed\n"
      "  --force             apply what a reload would hold back (not in this version)\n" OPTIONS

@@ -25,6 +25,22 @@ Problem Session::refusal(const std::string& code, const std::string& message) co
   return {code, (has_prefix ? "" : "weir: ") + message};
 }
 
+Problem Session::not_weir(const std::string& what) const {
+  return {"", "weir: what answers at " + client_.target().text +
+                  " is not weir's admin interface (" + what +
+                  "; --admin or WEIR_ADMIN names another address)"};
+}
+
+Problem Session::problem_of(const Response& response, const Json& json) const {
+  std::string code = text_at(json, "error");
+  // The proxy's pages have the same form, and a request's id.
+  bool is_refusal = !code.empty() && !json.contains("request_id");
+  if (response.status >= 400 && is_refusal) return refusal(code, text_at(json, "message"));
+  std::string what = std::to_string(response.status) + " " + response.reason;
+  if (!response.content_type.empty()) what += ", " + response.content_type;
+  return not_weir(what);
+}
+
 Result<Answer, Problem> Session::ask(std::string_view method, const std::string& path,
                                      std::string_view expected) {
   Result<Response> response = client_.ask(method, path);
@@ -33,16 +49,14 @@ Result<Answer, Problem> Session::ask(std::string_view method, const std::string&
   answer.json = Json::parse(answer.text, nullptr, false);
   if (response->status / 100 == 2 && answer.json.is_object() && answer.json.contains(expected))
     return answer;
-  std::string code = text_at(answer.json, "error");
-  // The proxy's pages have the same form, and a request's id.
-  bool is_refusal = !code.empty() && !answer.json.contains("request_id");
-  if (response->status >= 400 && is_refusal)
-    return Err{refusal(code, text_at(answer.json, "message"))};
-  std::string what = std::to_string(response->status) + " " + response->reason;
-  if (!response->content_type.empty()) what += ", " + response->content_type;
-  return Err{Problem{"", "weir: what answers at " + client_.target().text +
-                             " is not weir's admin interface (" + what +
-                             "; --admin or WEIR_ADMIN names another address)"}};
+  return Err{problem_of(*response, answer.json)};
+}
+
+Result<std::string, Problem> Session::get_text(const std::string& path) {
+  Result<Response> response = client_.ask("GET", path);
+  if (!response.ok()) return Err{Problem{"", response.error().message}};
+  if (response->status / 100 == 2) return std::move(response->body);
+  return Err{problem_of(*response, Json::parse(response->body, nullptr, false))};
 }
 
 }  // namespace weir::cli

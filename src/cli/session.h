@@ -26,12 +26,17 @@ class Session {
       : client_(client), token_file_(std::move(token_file)) {}
   // `expected`: a key that the answer has if weir sent it.
   Result<Answer, Problem> get(const std::string& path, std::string_view expected);
+  // The answer as it came, not looked at.
+  Result<std::string, Problem> get_text(const std::string& path);
+  // About an answer that weir would not send.
+  Problem not_weir(const std::string& what) const;
   Result<Answer, Problem> post(const std::string& path, std::string_view expected);
   void wait(Duration duration) { client_.wait(duration); }
 
  private:
   Result<Answer, Problem> ask(std::string_view method, const std::string& path,
                               std::string_view expected);
+  Problem problem_of(const Response& response, const Json& json) const;
   Problem refusal(const std::string& code, const std::string& message) const;
   Client& client_;
   std::string token_file_;

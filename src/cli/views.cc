@@ -163,12 +163,23 @@ void add_route_heading(TextTable& table) {
       {heading("HOST"), heading("PATH"), heading("SCHEME"), heading("POOL"), heading("ROUTE")});
 }
 
-void add_route(TextTable& table, const Json& route) {
-  table.add_row({{text_at(route, "host")},
-                 {text_at(route, "path")},
-                 {text_at(route, "scheme")},
-                 {text_at(route, "pool")},
-                 {text_at(route, "route")}});
+void add_route(TextTable& table, const RouteRow& route) {
+  table.add_row({{std::string(route.host)},
+                 {std::string(route.path)},
+                 {std::string(route.scheme)},
+                 {route.is_quarantined ? "quarantined" : std::string(route.pool),
+                  route.is_quarantined ? Colour::kBad : Colour::kNone},
+                 {std::string(route.route)}});
+}
+
+Json route_json(const RouteRow& route) {
+  auto or_null = [](std::string_view text) { return text.empty() ? Json(nullptr) : Json(text); };
+  return {{"host", route.host},
+          {"path", route.path},
+          {"scheme", or_null(route.scheme)},
+          {"route", route.route},
+          {"pool", or_null(route.pool)},
+          {"quarantined", route.is_quarantined}};
 }
 
 }  // namespace weir::cli

@@ -4,6 +4,7 @@
 
 #include "json.h"
 #include "text_table.h"
+#include "weir/cli/snapshot.h"
 
 namespace weir::cli {
 
@@ -11,8 +12,11 @@ std::string status_text(const Json& status, bool has_colours);
 // /api/pools: a line a pool. /api/pools/NAME: a line a backend, and its last check.
 std::string pools_text(const Json& pools, bool has_colours);
 std::string pool_text(const Json& pool, bool has_colours);
+std::string explain_text(const Json& explanation, bool has_colours);
 void add_route_heading(TextTable& table);
-void add_route(TextTable& table, const Json& route);
+void add_route(TextTable& table, const RouteRow& route);
+// As in GET /api/routes.
+Json route_json(const RouteRow& route);
 
 // "3 requests", "1 request"
 std::string counted(std::uint64_t count, std::string_view noun);

@@ -1,4 +1,8 @@
+#include <algorithm>
 #include <cstdio>
+#include <limits>
+#include <map>
+#include <unordered_set>
 
 #include "commands.h"
 #include "output.h"
@@ -25,6 +29,103 @@ void print_dump(const std::vector<config::DumpLine>& dump) {
     }
     std::printf("%s = %s  # %s\n", line.key.c_str(), line.value.c_str(), line.origin.c_str());
   }
+}
+
+std::string count_entries(std::size_t number);
+
+constexpr std::size_t kMaxListed = 20;
+constexpr std::size_t kMaxNamedMaps = 4;
+constexpr std::size_t kListedAtOnce = 10'000;
+
+// "; a.map: 3 entries, b.map: 1 entry"; of many files their sum.
+std::string summary_of_maps(const table::Builder& builder) {
+  std::vector<table::Builder::MapFile> maps = builder.map_files();
+  std::string text;
+  std::size_t entries = 0;
+  for (const table::Builder::MapFile& map : maps) {
+    text += (text.empty() ? "; " : ", ") + map.path + ": " + count_entries(map.entries);
+    entries += map.entries;
+  }
+  if (maps.size() <= kMaxNamedMaps) return text;
+  return "; " + count(maps.size(), "map") + ": " + count_entries(entries);
+}
+
+// What does not stand in TOML is told in comments, so that the dump stays a configuration.
+void print_maps(const table::Builder& builder) {
+  std::vector<table::Builder::MapFile> maps = builder.map_files();
+  if (!maps.empty()) std::printf("\n# map files\n");
+  for (const table::Builder::MapFile& map : maps) {
+    std::printf("# %s: %s", map.path.c_str(), count_entries(map.entries).c_str());
+    if (map.served < map.entries)
+      std::printf(", %zu of them served: the others stand twice or behind an earlier file",
+                  map.served);
+    if (map.wrong > 0) std::printf(", %zu quarantined", map.wrong);
+    std::printf("%s%s\n", map.failure.empty() ? "" : ": ", map.failure.c_str());
+  }
+}
+
+// Pools that map lines made of addresses, with the file that names them first and the entries that
+// lead there.
+struct MadePool {
+  const std::string* file = nullptr;
+  std::size_t entries = 0;
+};
+std::map<std::string, MadePool> made_pools(const config::Config& config,
+                                           const table::Builder& builder,
+                                           const table::Tables& tables) {
+  std::unordered_set<std::string_view> defined;
+  for (const config::PoolConfig& pool : config.pools) defined.insert(pool.name);
+  std::vector<MadePool> by_id(tables.pools->all().size());
+  for (route::RouteTable::Cursor cursor = 0; cursor != route::RouteTable::kEnd;) {
+    for (const route::RouteTable::Item& item : tables.routes->list(cursor, kListedAtOnce)) {
+      if (item.route->action != route::Route::Action::kPool) continue;
+      MadePool& pool = by_id[item.route->pool];
+      const std::string& file = builder.file_of(item.placed.origin);
+      if (pool.file == nullptr || file < *pool.file) pool.file = &file;
+      ++pool.entries;
+    }
+  }
+  std::map<std::string, MadePool> made;
+  for (std::size_t id = 0; id < by_id.size(); ++id) {
+    const backend::PoolSpec* pool = tables.pools->all()[id].get();
+    if (pool != nullptr && by_id[id].file != nullptr && !defined.contains(pool->name))
+      made.emplace(pool->name, by_id[id]);
+  }
+  return made;
+}
+
+void print_made_pools(const std::map<std::string, MadePool>& made, std::size_t most) {
+  if (made.empty()) return;
+  std::printf("\n# pools that map lines make, as [pool_defaults] say\n");
+  std::size_t left = most;
+  for (const auto& [name, pool] : made) {
+    if (left-- == 0) break;
+    std::printf("# %s: %s, first in %s\n", name.c_str(), count_entries(pool.entries).c_str(),
+                pool.file->c_str());
+  }
+  if (made.size() > most)
+    std::printf("# … and %zu more pools (--all shows them)\n", made.size() - most);
+}
+
+// Every entry of the map files, as it is served.
+void print_map_entries(const table::Builder& builder, const table::Tables& tables) {
+  std::unordered_set<std::string_view> maps;
+  std::vector<table::Builder::MapFile> files = builder.map_files();
+  for (const table::Builder::MapFile& map : files) maps.insert(map.path);
+  std::vector<std::string> lines;
+  for (route::RouteTable::Cursor cursor = 0; cursor != route::RouteTable::kEnd;) {
+    for (const route::RouteTable::Item& item : tables.routes->list(cursor, kListedAtOnce)) {
+      const std::string& file = builder.file_of(item.placed.origin);
+      if (!maps.contains(file)) continue;
+      bool is_good = item.route->action == route::Route::Action::kPool;
+      lines.push_back(item.host + item.path + "  " +
+                      (is_good ? item.route->label : "quarantined") + "  (" + file + ")");
+    }
+  }
+  if (lines.empty()) return;
+  std::sort(lines.begin(), lines.end());
+  std::printf("\n# entries of map files\n");
+  for (const std::string& line : lines) std::printf("# %s\n", line.c_str());
 }
 
 std::string count_entries(std::size_t number) {
@@ -60,13 +161,18 @@ int check_command(const CommandLine& line) {
   print_quarantine(quarantine);
   if (line.dumps) {
     print_dump(loaded.dump);
+    print_maps(builder);
+    print_made_pools(made_pools(*loaded.config, builder, *built.tables),
+                     line.shows_all ? std::numeric_limits<std::size_t>::max() : kMaxListed);
+    if (line.shows_all) print_map_entries(builder, *built.tables);
   } else {
     std::string what =
         quarantine.size() == 0 ? "ok" : count_entries(quarantine.size()) + " quarantined";
-    std::printf("%s: %s (%s, %s, %s)\n", file->c_str(), what.c_str(),
+    std::printf("%s: %s (%s, %s, %s%s)\n", file->c_str(), what.c_str(),
                 count(built.tables->routes->routes(), "route").c_str(),
                 count(built.tables->routes->hosts(), "host").c_str(),
-                count(built.tables->pools->size(), "pool").c_str());
+                count(built.tables->pools->size(), "pool").c_str(),
+                summary_of_maps(builder).c_str());
   }
   return finish_output(quarantine.size() > 0 ? 1 : 0);
 }

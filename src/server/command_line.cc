@@ -21,12 +21,16 @@ constexpr std::string_view kUsage = R"(weir - HTTP/1.1 reverse-proxy load balanc
   weir demo [--port N] [--admin-port N]
                                  try it: sample runners and a sample table, no file needed
   weir check [-c FILE] [--dump]  say what run would say of the configuration, without serving
+  weir explain -c FILE URL       say where a request would go, and why
+  weir diff A B                  how two tables differ; each a FILE, or the admin address of a
+                                 running weir
   weir version                   print the version
 
 The running weir, by its admin interface:
   weir status                    state, listeners, table, totals
   weir pools [NAME]              pools, or the backends of one
   weir routes [GLOB]             routes
+  weir explain [--method M] URL  where a request goes, why, and which backends may get it
   weir reload [--wait]           read the configuration anew and say what changed
   weir drain [--wait]            take the whole node out of service
   weir ready [--wait]            and back
@@ -68,9 +72,11 @@ prints curl lines to try. Reads and writes no file.
 Loads the configuration as run would, without binding, and prints all errors.
 
   -c, --config FILE   the configuration; default ./weir.toml, else /etc/weir/weir.toml
-  --dump              print the effective configuration and where each value comes from
+  --dump              print the effective configuration and where each value comes from; of
+                      map files how many entries each has, and the pools that they make
+  --all               with --dump: every one of these pools, and every entry of the maps
 
-Exit: 0 clean, 2 run would not start.
+Exit: 0 clean, 1 it would serve, with entries quarantined, 2 run would not start.
 )"},
     {"version", Command::kVersion,
      "weir version\n\nPrints the version. The same as weir --version.\n"},
@@ -78,7 +84,7 @@ Exit: 0 clean, 2 run would not start.
 };
 
 // Commands of the contract whose feature is not in this version.
-constexpr std::string_view kLater[] = {"explain", "diff", "top", "deploy"};
+constexpr std::string_view kLater[] = {"top", "deploy"};
 
 const CommandRow* find_command(std::string_view name) {
   for (const CommandRow& row : kCommands)
@@ -187,6 +193,10 @@ Status<> take_option(CommandLine& line, std::string_view command, std::string_vi
     line.dumps = true;
     return Ok{};
   }
+  if (line.command == Command::kCheck && option == "--all" && !options.has_attached()) {
+    line.shows_all = true;
+    return Ok{};
+  }
   if (line.command == Command::kDemo && (option == "--port" || option == "--admin-port")) {
     Result<std::string> value = options.value(option);
     if (!value.ok()) return Err{value.error()};
@@ -250,6 +260,8 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& words) {
     Status<> taken = take_option(line, name, option, options);
     if (!taken.ok()) return Err{taken.error()};
   }
+  if (line.shows_all && !line.dumps)
+    return Err{Error{"weir: check: --all is for --dump (see weir check --help)"}};
   return line;
 }
 

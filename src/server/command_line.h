@@ -18,6 +18,7 @@ struct CommandLine {
   std::string help_topic;     // of kHelp: a command, or empty
   std::string config_file;    // run, check: -c FILE; empty = look for it
   bool dumps = false;         // check --dump
+  bool shows_all = false;     // check --dump --all
   std::uint16_t port = 8080;  // demo
   std::uint16_t admin_port = 8042;
 };

@@ -4,7 +4,7 @@
 // anything down.
 //
 // control.cc: start · control_listeners.cc: listening, from reload to reload ·
-// control_doors.cc, control_admin.cc: the admin interface ·
+// control_doors.cc, control_admin.cc: the admin interface · control_tables.cc: the table in pages ·
 // control_service.cc: user and service manager · control_backends.cc: what it knows of backends ·
 // control_reload.cc: reloads · control_drain.cc: the end.
 #include <functional>
@@ -107,7 +107,8 @@ class Control final : private admin::AdminSource {
   std::shared_ptr<const admin::Access> make_access(const config::Config& config) const;
   void renew_access(const config::Config& config);
   void tell_reload_waiters(const Result<admin::ReloadReport, admin::Refusal>& report);
-  void remember_removed(const table::Tables& before, const table::Tables& after);
+  // Returns the requests in flight at those that are removed now.
+  std::uint64_t remember_removed(const table::Tables& before, const table::Tables& after);
   // Calls `done` with the number of workers that kept silent once each was asked; they end their
   // turns by end_turn().
   std::uint64_t begin_round(std::function<void(unsigned)> done);
@@ -129,7 +130,10 @@ class Control final : private admin::AdminSource {
   std::vector<backend::PoolView> pools() const override;
   std::optional<backend::PoolView> pool(std::string_view name) const override;
   Result<admin::RoutesView, admin::Refusal> routes(const admin::RoutesQuery& query) const override;
+  Result<admin::PoolSettingsView, admin::Refusal> pool_settings(
+      const admin::PoolSettingsQuery& query) const override;
   void requests(std::size_t limit, admin::Done<admin::RequestsView> done) override;
+  void explain(const admin::ExplainQuery& query, admin::Done<admin::ExplainView> done) override;
   void reload(const std::string& by, admin::Done<admin::ReloadReport> done) override;
   void set_in_service(bool is_in_service, const std::string& by, admin::Done<Ok> done) override;
   void set_backend(const std::string& pool, const std::string& address, backend::AdminState state,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "control.h"
+#include "explain.h"
 #include "version.h"
 #include "weir/base/version.h"
 #include "weir/observe/exporter.h"
@@ -82,46 +83,6 @@ admin::Status Control::status() const {
   return status;
 }
 
-Result<admin::RoutesView, admin::Refusal> Control::routes(const admin::RoutesQuery& query) const {
-  const table::Tables& tables = *current_->built.tables;
-  if (query.generation != 0 && query.generation != tables.generation)
-    return Err{admin::Refusal{409, "table_changed",
-                              "the table has changed since that page: begin again without cursor"}};
-  admin::RoutesView view;
-  view.generation = tables.generation;
-  std::vector<route::RouteTable::Item> items;
-  if (query.host.empty()) {
-    route::RouteTable::Cursor cursor = query.first;
-    view.total = tables.routes->routes();
-    items = tables.routes->list(cursor, query.limit);
-    if (cursor != route::RouteTable::kEnd)
-      view.next = cursor;
-    else if (query.first == 0)
-      std::stable_sort(items.begin(), items.end(),
-                       [](const auto& a, const auto& b) { return a.host < b.host; });
-  } else {
-    Result<std::string> pattern = route::canonical_host_pattern(query.host);
-    if (!pattern.ok())
-      return Err{admin::Refusal{400, "bad_parameter", "host: " + pattern.error().message}};
-    items = tables.routes->routes_of(*pattern);
-    view.total = items.size();
-    std::size_t first = std::min<std::size_t>(query.first, items.size());
-    std::size_t end = first + std::min(query.limit, items.size() - first);
-    if (end < items.size()) view.next = end;
-    items = {items.begin() + static_cast<std::ptrdiff_t>(first),
-             items.begin() + static_cast<std::ptrdiff_t>(end)};
-  }
-  for (const route::RouteTable::Item& item : items) {
-    bool is_good = item.route->action == route::Route::Action::kPool;
-    std::shared_ptr<const backend::PoolSpec> pool =
-        is_good ? tables.pools->find(item.route->pool) : nullptr;
-    view.routes.push_back({item.host, item.path,
-                           item.scheme ? std::string(http::name_of(*item.scheme)) : "",
-                           item.route->label, pool ? pool->name : "", !is_good});
-  }
-  return view;
-}
-
 std::vector<backend::PoolView> Control::pools() const { return backends_->view_all(); }
 
 std::optional<backend::PoolView> Control::pool(std::string_view name) const {
@@ -193,6 +154,24 @@ void Control::requests(std::size_t limit, admin::Done<admin::RequestsView> done)
     });
 }
 
+// The builder knows where entries stand, and belongs to its thread.
+void Control::explain(const admin::ExplainQuery& query, admin::Done<admin::ExplainView> done) {
+  using Explained = Result<admin::ExplainView, admin::Refusal>;
+  auto explained = std::make_shared<std::optional<Explained>>();
+  std::shared_ptr<const table::Tables> tables = current_->built.tables;
+  loop_.run_in_background(
+      [this, query, tables, explained] {
+        explained->emplace(explain_route(*tables, *builder_, query));
+      },
+      [this, tables, explained, done = std::move(done)] {
+        if ((*explained)->ok()) {
+          explain_pool(*tables, backends_.get(), ***explained);
+          (***explained).generation = tables->generation;
+        }
+        done(std::move(**explained));
+      });
+}
+
 // --- Changes.
 
 void Control::reload(const std::string& by, admin::Done<admin::ReloadReport> done) {
@@ -206,7 +185,8 @@ void Control::tell_reload_waiters(const Result<admin::ReloadReport, admin::Refus
   for (const auto& done : std::exchange(reload_waiters_, {})) done(report);
 }
 
-void Control::remember_removed(const table::Tables& before, const table::Tables& after) {
+std::uint64_t Control::remember_removed(const table::Tables& before,
+                                        const table::Tables& after) {
   std::unordered_set<const backend::Backend*> served;  // of the pools that changed
   std::vector<std::shared_ptr<backend::Backend>> had;
   after.pools->all().for_each_difference(before.pools->all(), [&](std::size_t at) {
@@ -223,8 +203,13 @@ void Control::remember_removed(const table::Tables& before, const table::Tables&
     auto backend = removed.lock();
     return backend == nullptr || served.contains(backend.get());
   });
-  for (const std::shared_ptr<backend::Backend>& backend : had)
-    if (!served.contains(backend.get())) removed_backends_.push_back(backend);
+  std::uint64_t in_flight = 0;
+  for (const std::shared_ptr<backend::Backend>& backend : had) {
+    if (served.contains(backend.get())) continue;
+    in_flight += backend->in_flight();
+    removed_backends_.push_back(backend);
+  }
+  return in_flight;
 }
 
 void Control::set_in_service(bool is_in_service, const std::string& by, admin::Done<Ok> done) {

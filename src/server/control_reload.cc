@@ -158,7 +158,8 @@ void Control::on_published(std::shared_ptr<Version> version) {
   renew_access(*current_->loaded.config);
   const table::Difference& difference = current_->built.difference;
   if (difference.backends_added + difference.backends_removed > 0)
-    remember_removed(*old->built.tables, *current_->built.tables);
+    current_->removed_in_flight =
+        remember_removed(*old->built.tables, *current_->built.tables);
   free_in_background(std::move(old));
   change_doors();
 }
@@ -218,6 +219,7 @@ admin::ReloadReport Control::report_of(const Version& version) const {
   report.generation = version.built.tables->generation;
   report.difference = version.built.difference;
   report.has_new_settings = version.has_new_settings;
+  report.removed_in_flight = version.removed_in_flight;
   report.tables = version.built.tables;
   if (last_change_) report.last_change = text_of(*last_change_, clock_.wall());
   for (const admin::RestartKey& key : pending_restart_)

@@ -30,7 +30,8 @@ std::string variable(const char* name) {
 weir::cli::Environment environment() {
   bool is_terminal = isatty(STDOUT_FILENO) == 1 && variable("TERM") != "dumb";
   return {variable("WEIR_ADMIN"), variable("WEIR_TOKEN_FILE"),
-          is_terminal && std::getenv("NO_COLOR") == nullptr, isatty(STDERR_FILENO) == 1};
+          is_terminal && std::getenv("NO_COLOR") == nullptr, isatty(STDERR_FILENO) == 1,
+          &weir::server::command_files()};
 }
 
 }  // namespace

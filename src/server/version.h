@@ -14,6 +14,7 @@ struct Control::Version {
   std::shared_ptr<observe::AccessLog>
       access_log;                 // versions that write alike share one; may be null
   bool has_new_settings = false;  // beside the table, compared with the version before
+  std::uint64_t removed_in_flight = 0;  // requests at backends that it removed, when it did
 
   WorkerVersion for_workers() const { return {settings, built.tables, access_log.get()}; }
 

@@ -40,6 +40,7 @@ struct Builder::Impl {
     FileState state;
     std::uint64_t content = 0;
     std::string failure;               // why its last good version is served
+    std::size_t entries = 0;           // of that version
     std::vector<MapProblem> problems;  // of that version
   };
 
@@ -242,6 +243,7 @@ void Builder::Impl::load_map(SourceNumber number, MapTargets& targets) {
   Result<std::uint64_t> read = read_map(source.path, loader);
   loader.finish();
   source.problems = loader.take_problems();
+  source.entries = loader.entries();
   source.is_loaded = true;
   if (read.ok() && *read == source.content) return;
   // It was written meanwhile, and what stands in the table is neither version: the next build reads
@@ -367,6 +369,38 @@ Builder::Built Builder::build(const config::Config& config,
   // What a build needed for a while is the table's size again.
   malloc_trim(0);
   return built;
+}
+
+std::vector<Builder::MapFile> Builder::map_files() const {
+  std::vector<MapFile> files;
+  for (SourceNumber number = 0; number < impl_->sources.size(); ++number) {
+    const Impl::Source& source = impl_->sources[number];
+    if (source.is_map)
+      files.push_back({source.path, source.entries, impl_->routes.served(number),
+                       source.problems.size(), source.failure});
+  }
+  std::sort(files.begin(), files.end(),
+            [](const MapFile& a, const MapFile& b) { return a.path < b.path; });
+  return files;
+}
+
+const std::string& Builder::file_of(std::uint32_t origin) const {
+  return impl_->sources[origin].path;
+}
+
+std::vector<Place> Builder::places_of(const route::RouteKey& key) const {
+  std::vector<Place> places;
+  for (SourceNumber source : impl_->routes.sources_of(key)) {
+    const std::string& path = impl_->sources[source].path;
+    if (const Place* place = impl_->toml.place_of(OwnedKey(key), source)) {
+      places.push_back(*place);
+      continue;
+    }
+    MapLines lines;
+    lines.want(path, OwnedKey(key));
+    places.push_back({path, lines.line_of(path, OwnedKey(key)), 1});
+  }
+  return places;
 }
 
 }  // namespace weir::table

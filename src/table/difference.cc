@@ -82,7 +82,7 @@ std::string Difference::text() const {
   else
     append_count(out, "", pools_changed, "pool", " changed");
   append_count(out, "+", backends_added, "backend");
-  append_count(out, "-", backends_removed, "backend");
+  append_count(out, "", backends_removed, "backend", " drained");
   return out.empty() ? "no change" : out;
 }
 
@@ -98,6 +98,22 @@ bool has_same_defaults(const config::PoolConfig& a, const config::PoolConfig& b)
   bool is_checked_alike =
       (a.health == nullptr) == (b.health == nullptr) && (a.health == nullptr || *a.health == *b.health);
   return is_checked_alike && settings_of(a) == settings_of(b);
+}
+
+std::vector<config::Setting> pool_settings(const backend::PoolSpec& pool) {
+  static const backend::PoolSpec usual;
+  if (pool.health == nullptr && settings_of(pool) == settings_of(usual)) return {};
+  config::PoolConfig config;
+  config.balance = pool.balance;
+  config.keepalive = pool.keepalive;
+  config.max_idle = pool.max_idle;
+  config.retries = pool.retries;
+  config.retry_budget_percent = pool.retry_budget_percent;
+  config.health = pool.health;
+  config.timeouts = pool.timeouts;
+  config.body_bytes = pool.body_bytes;
+  config.host = pool.host;
+  return config::pool_settings(config);
 }
 
 void compare_pools(const backend::PoolSet& before, const backend::PoolSet& after,

@@ -144,6 +144,16 @@ std::vector<RouteBook::Waiting> RouteBook::list_waiting(std::size_t most) const 
   return list;
 }
 
+std::vector<SourceNumber> RouteBook::sources_of(const RouteKey& key) const {
+  PlacedRoute there = editor_.find(key);
+  if (there.route == kNoRoute) return {};
+  std::vector<SourceNumber> sources = {there.origin};
+  if (auto waiting = waiting_.find(OwnedKey(key)); waiting != waiting_.end())
+    for (const Candidate& candidate : waiting->second) sources.push_back(candidate.source);
+  std::sort(sources.begin() + 1, sources.end(), is_before_);
+  return sources;
+}
+
 void RouteBook::compare(const std::string& host, const RouteTable& after, Difference& difference,
                         std::vector<MovedHost>& moved) const {
   std::vector<RouteTable::Item> now = after.routes_of(host);

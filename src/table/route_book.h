@@ -31,9 +31,6 @@ struct OwnedKey {
   operator route::RouteKey() const { return {host, path, scheme}; }  // NOLINT: the same thing
   auto operator<=>(const OwnedKey&) const = default;
 };
-// "www.example.com/api (https)"
-std::string key_text(const route::RouteKey& key);
-
 class RouteBook {
  public:
   // `is_before(a, b)`: whether entries of a go before those of b.
@@ -70,6 +67,8 @@ class RouteBook {
   };
   std::size_t waiting() const { return waiting_count_; }
   std::vector<Waiting> list_waiting(std::size_t most) const;
+  // Whose entries there are for the key; the first one's is served.
+  std::vector<SourceNumber> sources_of(const route::RouteKey& key) const;
 
   // The next version. Adds what changed to `difference`; names of hosts that another source serves
   // now go to `moved`.

@@ -132,7 +132,7 @@ class TestReload:
         summary = answer.pop('summary')
         assert answer == {
             'generation': 2, 'added': 2, 'removed': 1, 'moved': 1, 'changed': 1, 'backends_added': 1,
-            'backends_removed': 0, 'settings': False, 'warnings': [], 'stale': 0, 'quarantined': [],
+            'backends_removed': 0, 'removed_in_flight': 0, 'settings': False, 'warnings': [], 'stale': 0, 'quarantined': [],
             'quarantined_total': 0}
         assert '+2 hosts' in summary and '-1 host' in summary
         for _ in range(8):

@@ -66,12 +66,38 @@ class TestShows:
         assert '/x' in cli(weir, 'routes', '*.B.example/x')
         assert json.loads(cli(weir, 'routes', 'a.*', '--json'))['routes'][0]['pool'] == 'web'
         assert 'no route matches' in cli(weir, 'routes', 'z*', code=1)
+        assert cli(weir, 'routes', '?.example').splitlines()[1].split() == ['a.example', 'web', 'web']
 
-    def test_many_routes(self, run_weir, backend, cli):
-        """More than a page of the API."""
-        names = [f'h{number}.example' for number in range(2100)]
-        weir = run_weir({'web': [backend.address]}, [(name, 'web') for name in names])
+    def test_routes_of_a_host(self, run_weir, backend, cli):
+        """A name without wildcards is a host as in the files, or host and path; else the one that answers for it."""
+        pools = {'web': [backend.address]}
+        weir = run_weir(pools, [('www.example.com', 'web'), ('www.example.com/api', 'web'), ('*.example.com', 'web'),
+                                {'host': 'q.example', 'pool': 'none'}])
+        def listed(*words, **more):
+            return [line.split()[0] for line in cli(weir, 'routes', *words, **more).splitlines()[1:]]
+        assert listed('WWW.example.com') == ['www.example.com', 'www.example.com']
+        assert cli(weir, 'routes', 'www.example.com/api').splitlines()[1].split()[:2] == ['www.example.com', '/api']
+        assert listed('*.example.com') == ['*.example.com', 'www.example.com', 'www.example.com']
+        out, err = run_once(['routes', 'shop.example.com'], weir.folder, 0,
+                            {'WEIR_ADMIN': f'http://127.0.0.1:{weir.admin[1]}'})
+        assert out.splitlines()[1].split()[0] == '*.example.com'
+        assert err == 'weir: there is no route "shop.example.com"; for it answers *.example.com:\n'
+        assert 'no route matches' in cli(weir, 'routes', 'other.org', code=1)
+        assert json.loads(cli(weir, 'routes', 'shop.example.com', '--json'))['routes'] == []
+        assert cli(weir, 'routes', 'q.example').splitlines()[1].split() == ['q.example', 'quarantined', 'quarantined']
+
+    def test_many_routes(self, run_weir, backend, cli, tmp_path):
+        """More than a page of the API, and more than a glob looks at for one page."""
+        names = [f'h{number}.example' for number in range(25000)]
+        config = configuration({'web': [backend.address]}, [])
+        config['routes']['files'] = [f'{tmp_path}/*.map']
+        (tmp_path / 'many.map').write_text(''.join(f'{name} web\n' for name in names))
+        weir = run_weir(config=config)
         assert [line.split()[0] for line in cli(weir, 'routes').splitlines()[1:]] == sorted(names)
+        assert [line.split()[0] for line in cli(weir, 'routes', 'h?99?.*').splitlines()[1:]] == sorted(
+            name for name in names if re.match(r'h.99.\.', name))
+        page = weir.api('/api/routes?glob=none*&limit=10000')
+        assert page['routes'] == [] and page['total'] is None and page['next_cursor']
 
     def test_colours_only_on_a_terminal(self, weir):
         """And never with NO_COLOR."""
@@ -93,7 +119,7 @@ class TestReload:
     def test_says_what_changed(self, weir, backend, cli):
         """In words, and as JSON."""
         weir.write(configuration({'web': [backend.address]}, [('a.example', 'web'), ('c.example', 'web')]))
-        assert cli(weir, 'reload').startswith('generation 2: +1 host, -1 host')
+        assert cli(weir, 'reload').startswith('generation 2: +1 host, -1 host, -1 pool, nothing cut\n')
         assert json.loads(cli(weir, 'reload', '--json'))['generation'] == 2
 
     def test_all_errors(self, weir, cli):
@@ -131,7 +157,7 @@ class TestReload:
             weir.reload(configuration({'web': [backend.address]}))
             assert weir.status()['removed_backends_in_flight'] == 1
             weir.write(configuration({'web': [manual_backend.address]}))
-            assert '+1 backend, -1 backend' in cli(weir, 'reload', '--wait')
+            assert '+1 backend, 1 backend drained, nothing cut' in cli(weir, 'reload', '--wait')
             assert weir.pool('web')[manual_backend.address]['in_flight'] == 1
             peer.send(response_bytes())
             assert client.read_response().status == 200
@@ -261,13 +287,13 @@ class TestReaching:
     @pytest.mark.parametrize('words', [
         ['status', 'x'], ['status', '--wait'], ['backend', 'web'], ['backend', 'web', '127.0.0.1:1', 'stop'],
         ['pools', '--admin'], ['status', '--admin', '127.0.0.1:8042'], ['status', '--admin', 'https://127.0.0.1:1'],
-        ['top'], ['deploy', 'web', '127.0.0.1:1'], ['diff', 'a', 'b'], ['explain', 'http://a/']])
+        ['top'], ['deploy', 'web', '127.0.0.1:1'], ['diff', 'a'], ['explain'], ['check', '--all']])
     def test_bad_usage(self, cli, words):
         """Exit 2, in one line."""
         err = cli(None, *words, code=2)
         assert err.startswith('weir: ') and err.count('\n') == 1
 
-    @pytest.mark.parametrize('command', ['status', 'pools', 'routes', 'reload', 'drain', 'ready', 'backend'])
+    @pytest.mark.parametrize('command', ['status', 'pools', 'routes', 'explain', 'reload', 'drain', 'ready', 'backend'])
     def test_help(self, cli, command):
         """Of each, with its options and exit codes."""
         out = cli(None, command, '--help')

@@ -179,7 +179,7 @@ class TestReload:
         seen = len(weir.stderr.all())
         weir.write(configuration({'web': [backend.address]}))
         weir.signal(1)
-        assert weir.wait_log(msg='reloaded', start=seen)['changed'] == '-1 pool, -1 backend'
+        assert weir.wait_log(msg='reloaded', start=seen)['changed'] == '-1 pool, 1 backend drained, nothing cut'
 
     def test_keys_that_need_a_restart(self, run_weir, backend):
         """Each with its section and both values; nothing else does."""

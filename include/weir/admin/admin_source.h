@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "weir/admin/explain_view.h"
 #include "weir/backend/backend_states.h"
 #include "weir/base/time.h"
 #include "weir/observe/exporter.h"
@@ -76,26 +77,44 @@ struct Status {
   const table::Quarantine* quarantine = nullptr;  // of the table that is served; null: none
 };
 
-// One entry of the route table.
+// One entry of the route table. Its views are of the table that RoutesView holds.
 struct RouteView {
   std::string host;
-  std::string path;    // "" = every path
-  std::string scheme;  // "" = both
-  std::string route;   // its name
-  std::string pool;
+  std::string path;         // "" = every path
+  std::string_view scheme;  // "" = both
+  std::string_view route;   // its name
+  std::string_view pool;
   bool is_quarantined = false;  // it has an error, and leads nowhere
 };
 struct RoutesQuery {
   std::string host;              // of these entries only, as a pattern in any case; empty: all
+  std::string glob;              // those whose host, or host and path together, it matches
   std::size_t limit = 0;         // entries at most, but for the rest of a host's
   std::uint64_t first = 0;       // where to begin: 0, or RoutesView::next
   std::uint64_t generation = 0;  // of the table that `first` belongs to; 0: whichever is served
 };
 struct RoutesView {
   std::uint64_t generation = 0;
-  std::size_t total = 0;  // entries that match
+  std::optional<std::size_t> total;  // entries that match; none: nobody has counted them (glob)
   std::vector<RouteView> routes;
+  std::shared_ptr<const table::Tables> tables;
   std::optional<std::uint64_t> next;  // where the next page begins
+};
+
+// What is set of pools, for those who compare tables.
+struct PoolSettingsQuery {
+  std::size_t limit = 0;
+  std::uint64_t first = 0;       // where to begin: 0, or PoolSettingsView::next
+  std::uint64_t generation = 0;  // as in RoutesQuery
+};
+struct PoolSettingsView {
+  std::uint64_t generation = 0;
+  struct Pool {
+    std::shared_ptr<const backend::PoolSpec> spec;
+    std::size_t usable = 0;  // backends that would get new requests
+  };
+  std::vector<Pool> pools;
+  std::optional<std::uint64_t> next;
 };
 
 // Why something was not done: becomes the answer.
@@ -115,6 +134,7 @@ struct ReloadReport {
   std::uint64_t generation = 0;
   table::Difference difference;
   bool has_new_settings = false;
+  std::uint64_t removed_in_flight = 0;  // requests that go on at backends that it removed
   std::string last_change;  // with nothing new: when and how that came, "TIME (CAUSE: …)"
   std::vector<std::string> warnings;  // what a restart has yet to apply, what the loader minds
   std::shared_ptr<const table::Tables> tables;  // that are served now, for their quarantine
@@ -140,6 +160,9 @@ struct AuditEntry {
 template <typename T>
 using Done = std::function<void(Result<T, Refusal>)>;
 
+// 16 digits, because a JSON number cannot hold 64 bits.
+std::string hash_text(std::uint64_t hash);
+
 class AdminSource {
  public:
   virtual ~AdminSource() = default;
@@ -150,7 +173,9 @@ class AdminSource {
   virtual std::vector<backend::PoolView> pools() const = 0;
   virtual std::optional<backend::PoolView> pool(std::string_view name) const = 0;
   virtual Result<RoutesView, Refusal> routes(const RoutesQuery& query) const = 0;
+  virtual Result<PoolSettingsView, Refusal> pool_settings(const PoolSettingsQuery& query) const = 0;
   virtual void requests(std::size_t limit, Done<RequestsView> done) = 0;
+  virtual void explain(const ExplainQuery& query, Done<ExplainView> done) = 0;
 
   // Reads everything anew; `done` when every worker serves it, or with all that is wrong with it.
   virtual void reload(const std::string& by, Done<ReloadReport> done) = 0;

@@ -106,6 +106,7 @@ class BackendStates {
   std::vector<StateTotal> state_totals() const;
 
   std::optional<PoolView> view(std::string_view pool) const;
+  std::optional<PoolView> view(PoolId pool) const;
   std::vector<PoolView> view_all() const;
   // Of the pools whose backends are checked.
   std::vector<PoolChecks> checks() const;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "weir/base/rng.h"
 #include "weir/config/config.h"
@@ -41,5 +42,7 @@ class Balancer {
 };
 
 std::unique_ptr<Balancer> make_balancer(config::Balance which);
+// As in files: "least_loaded".
+std::string_view name_of(config::Balance which);
 
 }  // namespace weir::backend

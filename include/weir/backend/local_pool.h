@@ -120,6 +120,8 @@ class LocalPool {
   // connections of those that are out afterwards, and wake those who wait.
   void look_again();
   Availability availability() const { return availability_; }
+  // Indices into backends() of those that a first attempt chooses among.
+  std::span<const std::uint32_t> candidates() const { return usable_.indices; }
   // Chooses by the pool's algorithm among the usable backends not in `tried` (all usable ones when
   // each was tried) and counts the choice. Backups count as usable while nobody else is, and for a
   // request that tried everybody else. Not held when availability() is not kUsable.

@@ -1,12 +1,28 @@
 #pragma once
-// The commands that talk to a running weir's admin interface: status, pools, routes, reload, drain,
-// ready, backend. One call per process, on the main thread; it runs a small loop of its own.
+// The commands that talk to a running weir's admin interface: status, pools, routes, explain, diff,
+// reload, drain, ready, backend; some can read files instead. One call per process, on the main thread; it
+// runs a small loop of its own.
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "weir/base/result.h"
+#include "weir/cli/snapshot.h"
+
 namespace weir::cli {
+
+// What commands want of configuration files: only the server can build tables. Errors are lines for
+// stderr, with exit 2.
+class Files {
+ public:
+  virtual ~Files() = default;
+  // What GET /api/explain would answer of that file.
+  virtual Result<std::string> explain(const std::string& file, const std::string& url,
+                                      const std::string& method) = 0;
+  // The table that it would be.
+  virtual Result<Snapshot> read(const std::string& file) = 0;
+};
 
 // Where a command runs, as far as it matters.
 struct Environment {
@@ -14,6 +30,7 @@ struct Environment {
   std::string token_file;  // $WEIR_TOKEN_FILE; empty: none
   bool has_colours = false;
   bool is_watched = false;  // a person sees stderr
+  Files* files = nullptr;
 };
 
 // In the order in which help lists them.

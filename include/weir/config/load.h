@@ -54,4 +54,15 @@ Loaded load_file(const std::string& path, LastGoodFiles* last_good = nullptr);
 // The same from text; relative paths are relative to the folder of `name`.
 Loaded load_text(std::string_view text, const std::string& name);
 
+// A value of a pool as files write it: {"timeouts.connect", "\"5s\""}.
+struct Setting {
+  std::string key;
+  std::string value;
+  bool operator==(const Setting&) const = default;
+};
+// Those that are not what they are by default, but for the backends; in order of keys as in conf.
+std::vector<Setting> pool_settings(const PoolConfig& pool);
+// "" when there is no such setting.
+std::string default_of_setting(std::string_view key);
+
 }  // namespace weir::config

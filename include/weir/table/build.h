@@ -73,6 +73,12 @@ struct MovedHost {
   std::string to;
 };
 
+// What of a pool is set otherwise than by default, as files write it; not its backends.
+std::vector<config::Setting> pool_settings(const backend::PoolSpec& pool);
+
+// "www.example.com/api (https)"
+std::string key_text(const route::RouteKey& key);
+
 // Builds versions. Remembers the one before, so that what has not changed is neither read nor made
 // again, ids of pool names and the backends in use. One thread at a time.
 class Builder {
@@ -87,6 +93,20 @@ class Builder {
   };
   // `known`: what is wrong with entries of `config` already (Loaded::quarantined).
   Built build(const config::Config& config, const std::vector<config::Diagnostic>& known = {});
+  // Where the entries for a key of the last version built stand: the one that is served, then those
+  // that wait behind it. Reads the map files among them; line 0: the key is not there any more.
+  std::vector<config::Place> places_of(const route::RouteKey& key) const;
+  // The map files of the last version built, in order of their paths.
+  struct MapFile {
+    std::string path;
+    std::size_t entries = 0;  // of the version that is served, those that are wrong included
+    std::size_t served = 0;   // not behind another file's
+    std::size_t wrong = 0;
+    std::string failure;  // why it is an earlier version; empty: it is not
+  };
+  std::vector<MapFile> map_files() const;
+  // Of what route::PlacedRoute::origin names.
+  const std::string& file_of(std::uint32_t origin) const;
 
  private:
   struct Impl;

@@ -29,9 +29,19 @@ struct FakeSource final : AdminSource {
     if (refusal) return Err{*refusal};
     return routes_view;
   }
+  Result<PoolSettingsView, Refusal> pool_settings(const PoolSettingsQuery& query) const override {
+    asked_settings = query;
+    if (refusal) return Err{*refusal};
+    return settings_view;
+  }
   void requests(std::size_t limit, Done<RequestsView> done) override {
     asked_limit = limit;
     waiting_requests.push_back(std::move(done));
+  }
+  void explain(const ExplainQuery& query, Done<ExplainView> done) override {
+    asked_url = query.method + " " + query.url;
+    if (refusal) return done(Err{*refusal});
+    done(explain_view);
   }
   void reload(const std::string& by, Done<ReloadReport> done) override {
     asked_by = by;
@@ -55,10 +65,13 @@ struct FakeSource final : AdminSource {
   }
   std::vector<backend::PoolView> pool_views;
   RoutesView routes_view;
+  PoolSettingsView settings_view;
+  mutable PoolSettingsQuery asked_settings;
   mutable RoutesQuery asked_routes;
   std::optional<Refusal> refusal;
   std::size_t asked_limit = 0;
-  std::string asked_by, set;
+  std::string asked_by, asked_url, set;
+  ExplainView explain_view;
   std::vector<Done<RequestsView>> waiting_requests;
   std::vector<Done<ReloadReport>> waiting_reloads;
   std::vector<std::string> audited;

@@ -134,7 +134,7 @@ TEST_CASE("whatever stands in a name or a reason, the JSON is JSON") {
 
 TEST_CASE("routes come in pages") {
   Admin admin;
-  admin.source.routes_view = {7, 300, {{"a.example", "/x", "https", "name", "web"}}, 101};
+  admin.source.routes_view = {7, 300, {{"a.example", "/x", "https", "name", "web"}}, nullptr, 101};
   json page = json_of(admin.get("/api/routes?host=A.example&limit=1&cursor=7-100"));
   CHECK(page == json{{"generation", 7},
                      {"total", 300},
@@ -150,11 +150,13 @@ TEST_CASE("routes come in pages") {
   CHECK(admin.source.asked_routes.limit == 1);
   CHECK(admin.source.asked_routes.generation == 7);
   CHECK(admin.source.asked_routes.first == 100);
+  admin.get("/api/routes?glob=*.example%2Fapi");
+  CHECK(admin.source.asked_routes.glob == "*.example/api");
   admin.source.routes_view.next.reset();
   CHECK(json_of(admin.get("/api/routes"))["next_cursor"] == nullptr);
   CHECK(admin.source.asked_routes.limit == 100);
   CHECK(admin.source.asked_routes.generation == 0);
-  for (const char* query : {"limit=0", "limit=1001", "limit=x", "limit=", "limit=-1", "cursor=7",
+  for (const char* query : {"limit=0", "limit=10001", "limit=x", "limit=", "limit=-1", "cursor=7",
                             "cursor=0-1", "cursor=7-", "cursor=7-x", "cursor=%zz7-1"}) {
     CAPTURE(query);
     std::string answer = admin.get("/api/routes?" + std::string(query));
@@ -232,6 +234,7 @@ TEST_CASE("a reload is answered when it is over, also to nobody") {
   report.difference.hosts_added = 2;
   report.difference.hosts_moved = 1;
   report.difference.backends_removed = 4;
+  report.removed_in_flight = 2;
   report.last_change = "11:15:45Z (HUP: +1 host)";  // said only of a reload without news
   report.warnings = {"[server] workers was 1, is 2: takes effect at the next start only"};
   for (auto& done : admin.source.waiting_reloads) done(report);
@@ -244,8 +247,11 @@ TEST_CASE("a reload is answered when it is over, also to nobody") {
                        {"changed", 0},
                        {"backends_added", 0},
                        {"backends_removed", 4},
+                       {"removed_in_flight", 2},
                        {"settings", false},
-                       {"summary", "+2 hosts, 1 host moved, -4 backends"},
+                       {"summary",
+                        "+2 hosts, 1 host moved, 4 backends drained, 2 requests go on there, nothing "
+                        "cut"},
                        {"warnings", report.warnings},
                        {"stale", 0},
                        {"quarantined", json::array()},
@@ -333,6 +339,69 @@ TEST_CASE("backends are named in any spelling of their address") {
   CHECK(status_of(admin.get("/api/pools/web/backends/a/drain")) == 405);
   admin.source.refusal = Refusal{404, "unknown_backend", "no"};
   CHECK(status_of(admin.post("/api/pools/web/backends/127.0.0.1:1/drain")) == 404);
+}
+
+TEST_CASE("what is set of pools comes in pages, without what is as by default") {
+  Admin admin;
+  auto spec = std::make_shared<weir::backend::PoolSpec>();
+  spec->name = "web";
+  spec->retries = 5;
+  spec->timeouts.connect = 7s;
+  spec->backends = {std::make_shared<weir::backend::Backend>("web", *weir::Endpoint::parse("10.0.0.1:80"), 1)};
+  spec->traits = {{3, true}};
+  admin.source.settings_view = {7, {{spec, 1}}, 12};
+  json page = json_of(admin.get("/api/pools?settings=1&limit=1&cursor=7-3"));
+  CHECK(page == json::parse(R"({"generation": 7, "next_cursor": "7-12", "pools": [{"name": "web",
+    "usable": 1, "settings": {"retries": "5", "timeouts.connect": "\"7s\""},
+    "backends": [{"address": "10.0.0.1:80", "weight": 3, "backup": true}]}]})"));
+  CHECK(admin.source.asked_settings.limit == 1);
+  CHECK(admin.source.asked_settings.first == 3);
+  CHECK(status_of(admin.get("/api/pools?settings=1&limit=0")) == 400);
+  admin.source.refusal = Refusal{409, "table_changed", "begin again"};
+  CHECK(status_of(admin.get("/api/pools?settings=1")) == 409);
+}
+
+TEST_CASE("why a request goes where it goes: the URL is decoded, nothing is null but what is not there") {
+  Admin admin;
+  weir::admin::ExplainView& view = admin.source.explain_view;
+  view.method = "PUT";
+  view.scheme = "http";
+  view.host = "a.example";
+  view.path = "/\"x\"";
+  view.outcome = "pool";
+  view.why = "because";
+  view.hosts = {{"a.example", "matched"}};
+  view.winner = weir::admin::ExplainView::Route{"a.example", "", "", "web", "web", false, "wins", "it"};
+  view.routes = {*view.winner};
+  view.routes_total = 1;
+  view.places = {{"a.map", 3, 1}, {"b.map", 0, 0}};
+  view.pool.emplace();
+  view.pool->name = "web";
+  view.pool->balance = "round_robin";
+  view.pool->backends.push_back({at("10.0.0.1:80"), false, false, "a backup"});
+  json shown = json_of(admin.get("/api/explain?method=PUT&url=http%3A%2F%2Fa.example%2F%22x%22"));
+  CHECK(admin.source.asked_url == "PUT http://a.example/\"x\"");
+  CHECK(shown["path"] == "/\"x\"");
+  CHECK(shown["status"].is_null());
+  CHECK(shown["generation"].is_null());
+  CHECK(shown["route"]["file"] == "a.map");
+  CHECK(shown["route"]["line"] == 3);
+  CHECK(shown["route"]["behind_it"] == json::parse(R"([{"file": "b.map", "line": null}])"));
+  CHECK(shown["routes"][0]["result"] == "wins");
+  CHECK(shown["pool"]["backends"][0]["state"].is_null());
+  CHECK(shown["pool"]["backends"][0]["why"] == "a backup");
+  view.winner.reset();
+  view.pool.reset();
+  view.status = 404;
+  view.outcome = "no_route";
+  shown = json_of(admin.get("/api/explain?url=a"));
+  CHECK(shown["status"] == 404);
+  CHECK(shown["route"].is_null());
+  CHECK(shown["pool"].is_null());
+  CHECK(status_of(admin.get("/api/explain")) == 400);
+  CHECK(status_of(admin.get("/api/explain?url=")) == 400);
+  admin.source.refusal = Refusal{400, "bad_url", "no"};
+  CHECK(json_of(admin.get("/api/explain?url=x"))["error"] == "bad_url");
 }
 
 }  // namespace

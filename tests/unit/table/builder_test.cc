@@ -318,7 +318,7 @@ TEST_CASE("a pool that routes need stays as it was, and goes with the last of th
   built = builder.build(text);
   CHECK(built.tables->quarantine.size() == 0);
   CHECK(built.tables->pools->find(0) == nullptr);
-  CHECK(built.difference.text() == "-1 host, 1 host moved, -1 pool, -2 backends");
+  CHECK(built.difference.text() == "-1 host, 1 host moved, -1 pool, 2 backends drained");
 }
 
 TEST_CASE("quarantined entries name both places, and the others are served") {

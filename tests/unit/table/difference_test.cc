@@ -57,7 +57,7 @@ TEST_CASE("differences read as a sentence") {
   CHECK(difference.text() ==
         "+2 hosts, -1 host, 1 host moved, 2 hosts relabelled, +2 pools, -1 pool, 3 pools "
         "changed, +1 backend, "
-        "-10 backends");
+        "10 backends drained");
   CHECK(!difference.is_empty());
 }
 
@@ -79,13 +79,13 @@ TEST_CASE("a build says what it changes") {
       {[](Config& c) { c.pools[0].retries = 7; }, "pool web changed"},
       {[](Config& c) { c.pools.push_back(pool_of("new", {"127.0.0.1:4"})); },
        "+1 pool, +1 backend"},
-      {[](Config& c) { c.pools[1] = pool_of("api", {"127.0.0.1:4"}); }, "+1 backend, -1 backend"},
-      {[](Config& c) { c.pools[0].backends.pop_back(); }, "-1 backend"},
+      {[](Config& c) { c.pools[1] = pool_of("api", {"127.0.0.1:4"}); }, "+1 backend, 1 backend drained"},
+      {[](Config& c) { c.pools[0].backends.pop_back(); }, "1 backend drained"},
       {[](Config& c) {
          c.pools[1].name = "api2";
          c.route_entries[1].pool = "api2";
        },
-       "1 host moved, +1 pool, -1 pool, +1 backend, -1 backend"},
+       "1 host moved, +1 pool, -1 pool, +1 backend, 1 backend drained"},
       // Order and spelling mean nothing.
       {[](Config& c) {
          std::reverse(c.pools.begin(), c.pools.end());
