@@ -6,6 +6,7 @@
 //   /d/MS/N   like /b/N after MS milliseconds   /c/N      N bytes, chunked in pieces of 4 KiB
 //   /sse/MS   an endless event stream, one event (with its time in it) every MS milliseconds
 //   /who      the port that answered            /stat     {"accepted":…,"open":…,"requests":…}
+//   /echo     101 (to RFC 6455's sample key), then every byte comes back
 //
 // A request body is read and discarded first.
 #define _GNU_SOURCE
@@ -25,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HDR, BODY_LEN, BODY_CHUNK };
+enum { HDR, BODY_LEN, BODY_CHUNK, ECHO };
 typedef struct conn {
   int fd, st, want_out, close_after, sse_ms, chunked_out, in_timer, dead;
   size_t in_len, in_cap;
@@ -142,6 +143,13 @@ static int respond(conn* c) {
     c->head_len = snprintf(
         c->head, sizeof c->head,
         "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n%s\r\n%s", bl, cl, b);
+    return flush(c);
+  } else if (!strncmp(p, "/echo", 5)) {
+    c->st = ECHO;
+    c->close_after = 0;
+    c->head_len = snprintf(c->head, sizeof c->head,
+                           "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "
+                           "websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
     return flush(c);
   } else if (!strncmp(p, "/sse/", 5)) {
     c->sse_ms = atoi(p + 5);
@@ -268,6 +276,11 @@ static int process(conn* c) {
         c->st = BODY_LEN;
         continue;
       }
+    } else if (c->st == ECHO) {  // little at a time: what does not go out at once is an error
+      if (send(c->fd, c->in + off, c->in_len - off, MSG_NOSIGNAL) != (ssize_t)(c->in_len - off))
+        return -1;
+      off = c->in_len;
+      break;
     } else if (c->st == BODY_LEN) {
       size_t k = c->in_len - off < c->body_left ? c->in_len - off : c->body_left;
       off += k;

@@ -1,7 +1,8 @@
 // HTTP/1.1 load generator for the benchmark: one thread, epoll, a JSON result on stdout.
 //
 //   load -p PORT [OPTION…]
-//     -a ADDR  -P PATH  -H HOST     what to ask; -R N: a random one of h0.bench.test … hN-1
+//     -a ADDR  -P PATH  -H HOST     what to ask; -R N: a random one of h0.bench.test … hN-1, or of
+//                                   -F FORMAT ("app%07ld.example.com")
 //     -c CONNECTIONS  -d SECONDS    load; -w SECONDS: unmeasured before, -x SECONDS: after
 //     -m keep|close|sse             kept-open connections, one a request, event streams
 //     -r RATE                       open loop, requests a second; without it as fast as answers come
@@ -45,6 +46,7 @@ typedef struct conn {
 } conn;
 static int ep;
 static const char *addr = "127.0.0.1", *path = "/b/128", *host = "bench.test";
+static const char* hosts = "h%ld.bench.test";
 static int port = 8080, nconn = 64, nidle, tls, resume, rst;
 static double secs = 4, warm = 0.5, tail_s = 0;
 static long rhosts;
@@ -227,7 +229,7 @@ static void start(conn* c, i64 t0) {
   c->must_close = 0;
   if (rhosts) {
     static char h[64];
-    sprintf(h, "h%ld.bench.test", (long)(rnd() % rhosts));
+    snprintf(h, sizeof h, hosts, (long)(rnd() % rhosts));
     static char* tmpl;
     static int tl, hoff;
     if (!tmpl) {
@@ -483,7 +485,7 @@ static void on_out(conn* c) {
 }
 int main(int ac, char** av) {
   int o;
-  while ((o = getopt(ac, av, "a:p:P:H:R:c:d:w:m:r:b:u:i:x:sSl")) > 0) switch (o) {
+  while ((o = getopt(ac, av, "a:p:P:H:R:F:c:d:w:m:r:b:u:i:x:sSl")) > 0) switch (o) {
       case 'a':
         addr = optarg;
         break;
@@ -498,6 +500,9 @@ int main(int ac, char** av) {
         break;
       case 'R':
         rhosts = atol(optarg);
+        break;
+      case 'F':
+        hosts = optarg;
         break;
       case 'c':
         nconn = atoi(optarg);
