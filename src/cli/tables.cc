@@ -6,7 +6,8 @@ namespace weir::cli {
 namespace {
 
 // What a page may have at most (src/admin/pages.cc).
-constexpr std::string_view kRowsPerPage = "10000";
+constexpr std::string_view kRoutesPerPage = "10000";
+constexpr std::string_view kPoolsPerPage = "2000";
 constexpr int kReadings = 5;
 
 bool has_changed(const Problem& problem) { return problem.code == "table_changed"; }
@@ -113,7 +114,7 @@ Result<Ok, Problem> read_pages(Session& session, const std::string& path, std::s
 Result<Ok, Problem> read_all_routes(Session& session, const std::string& parameters,
                                     Snapshot& table) {
   return read_pages<RouteRow>(
-      session, "/api/routes?limit=" + std::string(kRowsPerPage) + parameters, "routes", read_route,
+      session, "/api/routes?limit=" + std::string(kRoutesPerPage) + parameters, "routes", read_route,
       table, table.routes);
 }
 
@@ -155,7 +156,7 @@ Result<Ok, Problem> read_table(Session& session, Snapshot& table) {
     Result<Ok, Problem> routes = read_all_routes(session, "", whole);
     if (!routes.ok()) return routes;
     return read_pages<PoolRow>(
-        session, "/api/pools?settings=1&limit=" + std::string(kRowsPerPage), "pools", read_pool,
+        session, "/api/pools?settings=1&limit=" + std::string(kPoolsPerPage), "pools", read_pool,
         whole, whole.pools);
   });
 }
