@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <limits>
 #include <memory>
+#include <thread>
 
 #include "diff.h"
 #include "diff_command.h"
@@ -66,6 +67,16 @@ class Side {
   std::unique_ptr<Session> session_;
 };
 
+// Reads both at once, each on a thread: neither knows of the other. The first error.
+template <typename Read>
+Status<> read_both(Side& a, Side& b, Read read) {
+  Status<> of_b = Ok{};
+  std::thread other([&] { of_b = read(b); });
+  Status<> of_a = read(a);
+  other.join();
+  return of_a.ok() ? of_b : of_a;
+}
+
 int fail(const Error& error) {
   std::fprintf(stderr, "%s\n", error.message.c_str());
   return kInvalid;
@@ -75,13 +86,12 @@ int fail(const Error& error) {
 
 int diff_command(const Arguments& arguments, const Environment& environment) {
   Side a(arguments.a), b(arguments.b);
-  for (Side* side : {&a, &b})
-    if (Status<> begun = side->begin(arguments, environment); !begun.ok())
-      return fail(begun.error());
+  Status<> begun = read_both(a, b, [&](Side& side) { return side.begin(arguments, environment); });
+  if (!begun.ok()) return fail(begun.error());
   TableDiff diff;
   if (a.table().hash != b.table().hash) {
-    for (Side* side : {&a, &b})
-      if (Status<> finished = side->finish(); !finished.ok()) return fail(finished.error());
+    Status<> finished = read_both(a, b, [](Side& side) { return side.finish(); });
+    if (!finished.ok()) return fail(finished.error());
     diff = compare(a.table(), b.table(), config::default_of_setting);
   }
   std::size_t most = arguments.shows_all ? std::numeric_limits<std::size_t>::max() : kMostOfAKind;
