@@ -63,16 +63,27 @@ bool is_directory(const std::string& path) {
   return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-std::vector<std::string> matching_entries(const std::string& directory,
-                                          const std::string& pattern) {
-  std::vector<std::string> names;
+struct Entry {
+  std::string name;
+  bool is_plain;  // certainly no symlink
+};
+
+std::vector<Entry> matching_entries(const std::string& directory, const std::string& pattern) {
+  std::vector<Entry> entries;
   std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(directory.c_str()), ::closedir);
-  if (open == nullptr) return names;
+  if (open == nullptr) return entries;
   while (const dirent* entry = ::readdir(open.get())) {
     if (::fnmatch(pattern.c_str(), entry->d_name, FNM_PERIOD) == 0)
-      names.emplace_back(entry->d_name);
+      entries.push_back({entry->d_name, entry->d_type == DT_REG});
   }
-  return names;
+  return entries;
+}
+
+// Spreads every bit over all (the finalizer of MurmurHash3).
+std::uint64_t mix(std::uint64_t bits) {
+  bits = (bits ^ (bits >> 33)) * 0xff51afd7ed558ccd;
+  bits = (bits ^ (bits >> 33)) * 0xc4ceb9fe1a85ec53;
+  return bits ^ (bits >> 33);
 }
 
 // Walks a path as the kernel does, part by part; `directory` never has a symlink in it.
@@ -110,8 +121,8 @@ class Walk {
  private:
   void branch(const std::string& directory, const std::string& pattern, const Parts& rest) {
     watch_(directory, pattern, NameKind::kPattern);
-    for (const std::string& name : matching_entries(directory, pattern)) {
-      bool is_covered = rest.empty() && link_target(join(directory, name)).empty();
+    for (const auto& [name, is_plain] : matching_entries(directory, pattern)) {
+      bool is_covered = rest.empty() && (is_plain || link_target(join(directory, name)).empty());
       if (is_covered) continue;
       Parts parts = rest;
       parts.push_front({name, NameKind::kLiteral});
@@ -138,7 +149,7 @@ FileMark look_at(const std::string& path) {
 }
 
 template <typename Visit>
-void visit_matches(const std::string& pattern, Visit visit) {
+void visit_matches(const std::string& pattern, const Visit& visit) {
   glob_t found{};
   if (::glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found) == 0) {
     for (std::size_t i = 0; i < found.gl_pathc; ++i) visit(std::string(found.gl_pathv[i]));
@@ -148,33 +159,35 @@ void visit_matches(const std::string& pattern, Visit visit) {
 
 }  // namespace
 
-FileMarks look_at_files(const std::vector<std::string>& files,
-                        const std::vector<std::string>& globs) {
-  FileMarks marks;
-  for (const std::string& file : files) marks[file] = look_at(file);
-  for (const std::string& pattern : globs) {
-    visit_matches(pattern, [&](const std::string& path) { marks[path] = look_at(path); });
-  }
-  return marks;
+std::uint64_t state_of_files(const std::vector<std::string>& files,
+                             const std::vector<std::string>& globs) {
+  std::uint64_t sum = 0;
+  auto add = [&sum](const std::string& path) {
+    FileMark mark = look_at(path);
+    std::uint64_t state = std::hash<std::string>()(path);
+    for (std::uint64_t part :
+         {static_cast<std::uint64_t>(mark.size), static_cast<std::uint64_t>(mark.modified_ns),
+          static_cast<std::uint64_t>(mark.changed_ns), mark.inode, mark.device})
+      state = mix(state ^ part);
+    sum += state;  // in any order
+  };
+  for (const std::string& file : files) add(file);
+  for (const std::string& pattern : globs) visit_matches(pattern, add);
+  return sum;
 }
 
-FileMarks changed_since(const std::vector<std::string>& files,
-                        const std::vector<std::string>& globs, WallTime since) {
-  FileMarks changed;
-  auto look = [&](const std::string& path) {
+void add_changed(const std::string& directory, const std::string& name, NameKind kind,
+                 WallTime since, FileMarks& changed) {
+  auto look = [&](const std::string& entry) {
+    std::string path = join(directory, entry);
     struct stat status {};
     if (::lstat(path.c_str(), &status) != 0 || S_ISDIR(status.st_mode)) return;
     FileMark mark = mark_of(status);
-    if (std::max(mark.modified_ns, mark.changed_ns) >= since.time_since_epoch().count()) {
+    if (std::max(mark.modified_ns, mark.changed_ns) >= since.time_since_epoch().count())
       changed[path] = mark;
-    }
   };
-  // Both ends of every symlink are names of their own here.
-  plan_watches(files, globs, [&](const std::string& directory, const std::string& name, NameKind) {
-    look(join(directory, name));
-  });
-  for (const std::string& pattern : globs) visit_matches(pattern, look);
-  return changed;
+  if (kind == NameKind::kLiteral) return look(name);
+  for (const Entry& entry : matching_entries(directory, name)) look(entry.name);
 }
 
 void plan_watches(const std::vector<std::string>& files, const std::vector<std::string>& globs,

@@ -24,14 +24,10 @@ struct FileMark {
 };
 using FileMarks = std::map<std::string, FileMark>;
 
-// `files` and what matches `globs` now.
-FileMarks look_at_files(const std::vector<std::string>& files,
-                        const std::vector<std::string>& globs);
-
-// Names among these that were changed at `since` or later by the file system's clock, symlinks on
-// the way included and directories not. A time in the future is such a change each time one asks.
-FileMarks changed_since(const std::vector<std::string>& files,
-                        const std::vector<std::string>& globs, WallTime since);
+// Of the marks of `files` and of what matches `globs` now: another number when one of them is
+// another.
+std::uint64_t state_of_files(const std::vector<std::string>& files,
+                             const std::vector<std::string>& globs);
 
 enum class NameKind { kLiteral, kPattern };
 
@@ -39,6 +35,12 @@ enum class NameKind { kLiteral, kPattern };
 // watch before it returns: what the directory holds is looked at afterwards.
 using WatchEntry =
     std::function<void(const std::string& directory, const std::string& name, NameKind kind)>;
+
+// Adds to `changed` the entry of `directory`, or those that match, that were changed at `since` or
+// later by the file system's clock; symlinks themselves, and no directories. A time in the future
+// is such a change each time one asks.
+void add_changed(const std::string& directory, const std::string& name, NameKind kind,
+                 WallTime since, FileMarks& changed);
 
 void plan_watches(const std::vector<std::string>& files, const std::vector<std::string>& globs,
                   const WatchEntry& watch);

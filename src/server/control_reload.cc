@@ -238,10 +238,16 @@ void Control::watch_files(const Version& version) {
     watcher_.reset();
     return;
   }
-  if (watcher_ == nullptr)
-    watcher_ = std::make_unique<net::FileWatcher>(loop_, net::FileWatchOptions{},
+  if (watcher_ == nullptr) {
+    net::FileWatchOptions options;
+    options.on_poll_only = [this](std::string_view reason) {
+      log_.warn("changes of files are found by looking every 10 s alone",
+                {{"reason", std::string(reason)}});
+    };
+    watcher_ = std::make_unique<net::FileWatcher>(loop_, std::move(options),
                                                   [this] { reload(std::string(kFileChange)); });
-  watcher_->watch(loaded.files, loaded.globs, version.read_began);
+  }
+  watcher_->watch(version.watched, loaded.globs, version.read_began);
 }
 
 }  // namespace weir::server

@@ -10,6 +10,7 @@ struct Control::Version {
   std::vector<config::Diagnostic> errors;  // why it cannot be served
   SocketPlan sockets;
   table::Builder::Built built;
+  std::vector<std::string> watched;  // files that no watched glob matches
   std::shared_ptr<const proxy::Settings> settings;
   std::shared_ptr<observe::AccessLog>
       access_log;                 // versions that write alike share one; may be null
@@ -22,6 +23,7 @@ struct Control::Version {
   void read(const std::function<config::Loaded()>& loader) {
     read_began = SystemClock().wall();
     loaded = loader();
+    watched = net::FileWatcher::without_matches(loaded.files, loaded.globs);
   }
   void build(table::Builder& builder) { errors = table::all_errors(loaded, builder, built); }
 };

@@ -2,8 +2,10 @@
 
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
 #include "src/net/watch_plan.h"
 #include "tests/unit/net/net_fixture.h"
@@ -27,9 +29,19 @@ struct Watched {
     root = fs::canonical(mkdtemp(name));
   }
   ~Watched() { fs::remove_all(root); }
+  void watch(std::vector<std::string> files, std::vector<std::string> globs,
+             WallTime read_began = WallTime::max()) {
+    watcher->watch(std::move(files), std::move(globs), read_began);
+    settle();
+  }
+  void settle() {
+    CHECK(loop.run_until([&] { return watcher == nullptr || watcher->is_settled(); }));
+  }
   bool hears() {
     int before = changes;
-    return loop.run_until([&] { return changes > before; });
+    bool has_heard = loop.run_until([&] { return changes > before; });
+    settle();
+    return has_heard;
   }
   bool stays_silent() {
     int before = changes;
@@ -54,7 +66,7 @@ TEST_CASE(
   Watched w;
   fs::path file = w.root / "weir.toml";
   write_file(file, "1");
-  w.watcher->watch({file}, {});
+  w.watch({file}, {});
   CHECK(w.stays_silent());
   write_file(w.root / "other", "x");
   CHECK(w.stays_silent());
@@ -74,7 +86,7 @@ TEST_CASE(
 
 TEST_CASE("a new file is told when it is written, not when it is created") {
   Watched w;
-  w.watcher->watch({w.root / "map"}, {});
+  w.watch({w.root / "map"}, {});
   {
     std::ofstream slow(w.root / "map");
     CHECK(w.stays_silent());
@@ -82,7 +94,7 @@ TEST_CASE("a new file is told when it is written, not when it is created") {
   }
   CHECK(w.hears());
   fs::create_hard_link(w.root / "map", w.root / "linked");
-  w.watcher->watch({w.root / "again"}, {});
+  w.watch({w.root / "again"}, {});
   fs::create_hard_link(w.root / "map", w.root / "again");
   CHECK(w.hears());
 }
@@ -95,7 +107,7 @@ TEST_CASE("a symlink counts at both ends, also when it is a directory on the way
   write_file(w.root / "v2/map", "2");
   fs::create_symlink("v1", w.root / "current");
   fs::create_symlink("current/map", w.root / "map");
-  w.watcher->watch({w.root / "map"}, {});
+  w.watch({w.root / "map"}, {});
   write_file(w.root / "v1/map", "in place");
   CHECK(w.hears());
   write_file(w.root / "v2/map", "not yet");
@@ -117,7 +129,7 @@ TEST_CASE("a symlink counts at both ends, also when it is a directory on the way
 TEST_CASE("globs count what matches, through symlinks and in directories that come later") {
   Watched w;
   fs::create_directories(w.root / "conf.d/a");
-  w.watcher->watch({}, {w.root / "conf.d/*/*.map"});
+  w.watch({}, {w.root / "conf.d/*/*.map"});
   write_file(w.root / "conf.d/a/one.map", "1");
   CHECK(w.hears());
   write_file(w.root / "conf.d/a/one.txt", "1");
@@ -135,7 +147,7 @@ TEST_CASE("globs count what matches, through symlinks and in directories that co
 
 TEST_CASE("directories that do not exist yet, vanish or are replaced") {
   Watched w;
-  w.watcher->watch({w.root / "a/b/map"}, {});
+  w.watch({w.root / "a/b/map"}, {});
   fs::create_directories(w.root / "a");
   CHECK(w.hears());
   fs::create_directories(w.root / "a/b");
@@ -155,7 +167,7 @@ TEST_CASE("directories that do not exist yet, vanish or are replaced") {
 TEST_CASE("many changes are one, but not later than the longest wait") {
   Watched w({milliseconds(20), milliseconds(60), std::chrono::seconds(60)});
   fs::path file = w.root / "map";
-  w.watcher->watch({file}, {});
+  w.watch({file}, {});
   TimePoint start = TestLoop::clock().now();
   CHECK(w.loop.run_until([&] {
     write_file(file, "busy");
@@ -174,7 +186,7 @@ TEST_CASE("the poll finds what inotify does not tell") {
   fs::create_directories(w.root / "z/y");
   write_file(w.root / "x/y/map", "1");
   write_file(w.root / "z/y/map", "2");
-  w.watcher->watch({w.root / "x/y/map"}, {});
+  w.watch({w.root / "x/y/map"}, {});
   fs::rename(w.root / "x", w.root / "old");  // a directory further up: not watched
   fs::rename(w.root / "z", w.root / "x");
   CHECK(w.hears());
@@ -191,8 +203,7 @@ TEST_CASE("changes between reading and watching are told, once") {
     write_file(w.root / name, "1");
   }
   auto watch = [&](WallTime read_began) {
-    w.watcher->watch({w.root / "weir.toml", w.root / "current/map"}, {w.root / "conf.d/*.toml"},
-                     read_began);
+    w.watch({w.root / "weir.toml", w.root / "current/map"}, {w.root / "conf.d/*.toml"}, read_began);
   };
   WallTime read_began = w.later();
   bool is_change = true;
@@ -232,14 +243,14 @@ TEST_CASE("files from the future are told once, and again when they change") {
     fs::last_write_time(file, fs::file_time_type::clock::now() + std::chrono::hours(1));
   };
   write_in_future("1");
-  w.watcher->watch({file}, {}, TestLoop::clock().wall());
+  w.watch({file}, {}, TestLoop::clock().wall());
   CHECK(w.hears());
   w.hook = [&] { w.watcher->watch({file}, {}, TestLoop::clock().wall()); };
-  w.watcher->watch({file}, {}, TestLoop::clock().wall());
+  w.watch({file}, {}, TestLoop::clock().wall());
   CHECK(w.stays_silent());
-  w.watcher->watch({}, {});
+  w.watch({}, {});
   write_in_future("2");
-  w.watcher->watch({file}, {}, TestLoop::clock().wall());
+  w.watch({file}, {}, TestLoop::clock().wall());
   CHECK(w.hears());
   CHECK(w.stays_silent());
 }
@@ -248,11 +259,11 @@ TEST_CASE("watching something else, and odd paths") {
   Watched w;
   fs::create_symlink("loop", w.root / "loop");
   write_file(w.root / "[x]*.map", "1");
-  w.watcher->watch({w.root / "loop/map", w.root / "./[x]*.map", "relative/file", w.root / "d/.."},
-                   {"", "/"});
+  w.watch({w.root / "loop/map", w.root / "./[x]*.map", "relative/file", w.root / "d/.."},
+          {"", "/"});
   write_file(w.root / "[x]*.map", "2");
   CHECK(w.hears());
-  w.watcher->watch({w.root / "next"}, {});
+  w.watch({w.root / "next"}, {});
   write_file(w.root / "[x]*.map", "3");
   CHECK(w.stays_silent());
   write_file(w.root / "next", "1");
@@ -261,7 +272,7 @@ TEST_CASE("watching something else, and odd paths") {
 
 TEST_CASE("the watcher may be destroyed or changed by what it calls") {
   Watched w;
-  w.watcher->watch({w.root / "map"}, {});
+  w.watch({w.root / "map"}, {});
   SUBCASE("destroyed") {
     w.hook = [&] { w.watcher.reset(); };
   }
@@ -272,6 +283,114 @@ TEST_CASE("the watcher may be destroyed or changed by what it calls") {
   CHECK(w.hears());
   write_file(w.root / "map", "2");
   CHECK(w.stays_silent());
+}
+
+// A file that is open and grows.
+struct Writer {
+  explicit Writer(const fs::path& path) : out(path) {}
+  void write(std::string_view text) { out << text << std::flush; }
+  std::ofstream out;
+};
+
+TEST_CASE("who writes in place is waited for, whoever else is ready; but not for ever") {
+  Watched w({milliseconds(10), milliseconds(300), std::chrono::seconds(60)});
+  write_file(w.root / "a.map", "1");
+  write_file(w.root / "b.map", "1");
+  w.watch({}, {w.root / "*.map"});
+  TimePoint start = TestLoop::clock().now();
+  auto waited = [&] { return TestLoop::clock().now() - start; };
+  std::optional<Writer> writer(w.root / "a.map");
+  writer->write("half");
+  SUBCASE("it is told when the file is closed") {
+    CHECK(w.stays_silent());
+    writer.reset();
+    CHECK(w.hears());
+    CHECK(waited() < milliseconds(300));
+  }
+  SUBCASE("so is another file") {
+    write_file(w.root / "b.map", "2");
+    CHECK(w.stays_silent());
+    writer.reset();
+    CHECK(w.hears());
+    CHECK(waited() < milliseconds(300));
+  }
+  SUBCASE("one that never closes is told after the longest wait") {
+    CHECK(w.hears());
+    CHECK(waited() >= milliseconds(300));
+    CHECK(w.stays_silent());
+    writer->write("more");
+    CHECK(w.hears());
+  }
+}
+
+TEST_CASE("a ConfigMap is swapped by its ..data link") {
+  Watched w;
+  for (const char* name : {"v1", "v2"}) {
+    fs::create_directories(w.root / name);
+    write_file(w.root / name / "a.map", name);
+  }
+  fs::create_symlink("v1", w.root / "..data");
+  fs::create_symlink("..data/a.map", w.root / "a.map");
+  w.watch({}, {w.root / "*.map"});
+  CHECK(w.stays_silent());
+  fs::create_symlink("v2", w.root / "..data_tmp");
+  fs::rename(w.root / "..data_tmp", w.root / "..data");
+  fs::remove_all(w.root / "v1");
+  CHECK(w.hears());
+  CHECK(w.stays_silent());
+  write_file(w.root / "v2/a.map", "in place");
+  CHECK(w.hears());
+}
+
+TEST_CASE("more events than the kernel queues are a change of everything") {
+  Watched w;
+  write_file(w.root / "map", "1");
+  w.watch({w.root / "map"}, {});
+  std::ifstream limit("/proc/sys/fs/inotify/max_queued_events");
+  std::size_t most = 0;
+  limit >> most;
+  REQUIRE(most > 0);
+  if (most > 100'000) return;  // it would take long
+  // Names that do not matter fill the queue; what matters finds no place in it.
+  for (std::size_t at = 0; at < most / 2 + 1; ++at) {
+    write_file(w.root / ("other" + std::to_string(at % 2)), "x");
+    fs::remove(w.root / ("other" + std::to_string(at % 2)));
+  }
+  write_file(w.root / "map", "2");
+  CHECK(w.hears());
+}
+
+TEST_CASE("where the kernel watches no more the poll is left, which is said once") {
+  std::vector<std::string> said;
+  FileWatchOptions options{milliseconds(5), milliseconds(200), milliseconds(20)};
+  options.on_poll_only = [&](std::string_view reason) { said.emplace_back(reason); };
+  options.add_watch = [](int, const char*, std::uint32_t) {
+    errno = ENOSPC;
+    return -1;
+  };
+  Watched w(std::move(options));
+  write_file(w.root / "map", "1");
+  w.watch({w.root / "map"}, {});
+  w.watch({w.root / "map"}, {});
+  CHECK(said == std::vector<std::string>{"fs.inotify.max_user_watches is used up"});
+  write_file(w.root / "map", "22");
+  CHECK(w.hears());
+  CHECK(w.stays_silent());
+  // One that grows from look to look is given its time.
+  Writer writer(w.root / "map");
+  TimePoint start = TestLoop::clock().now();
+  int before = w.changes;
+  CHECK(w.loop.run_until([&] {
+    writer.write("more");
+    return w.changes > before;
+  }));
+  CHECK(TestLoop::clock().now() - start >= milliseconds(190));
+}
+
+TEST_CASE("files that a glob matches need no watch of their own") {
+  CHECK(FileWatcher::without_matches({"/a/weir.toml", "/a/d/x.map", "/a/d/.x.map", "/a/d/e/x.map"},
+                                     {"/a/d/*.map"}) ==
+        std::vector<std::string>{"/a/weir.toml", "/a/d/.x.map", "/a/d/e/x.map"});
 }
 
 TEST_CASE("a directory on the way is not watched for its own sake") {
