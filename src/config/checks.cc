@@ -108,15 +108,20 @@ void Loader::check_listeners() {
   }
 }
 
+// Looking for what was meant takes a look at every pool.
+constexpr std::size_t kMaxMeant = 100;
+
 void Loader::check_pools_of_routes() {
   // With a file or a section unread, a pool that is missing may well be in it.
   if (has_unread_file_ || has_unread_pool_) return;
   EntryScope entry(report_, EntryKind::kRoute);
+  std::size_t unknown = 0;
   for (std::size_t i = 0; i < config_.route_entries.size(); ++i) {
     const std::string& pool = config_.route_entries[i].pool;
     if (pool.empty() || pool_places_.contains(pool)) continue;
     report_.add(route_pool_places_[i],
-                "unknown pool " + in_quotes(pool) + " (" + meant_pool(pool) + ")");
+                "unknown pool " + in_quotes(pool) + " (" +
+                    (++unknown <= kMaxMeant ? meant_pool(pool) : "expected a pool's name") + ")");
     config_.route_entries[i].is_bad = true;
   }
 }

@@ -67,6 +67,13 @@ void Loader::read_entries(const Node& root, const std::string& file) {
   for (const Node& node : routes->items) read_route(node, file);
 }
 
+bool Loader::note_pool(const std::string& name, const Place& place) {
+  auto [known, is_new] = pool_places_.emplace(name, place);
+  if (!is_new)
+    report_.add(place, "[pool." + name + "] stands here twice, first at " + known->second.text());
+  return is_new;
+}
+
 void Loader::read_pool(const Member& member, const std::string& file) {
   std::string title = "pool." + member.key;
   Place place{file, member.line, member.column};
@@ -76,11 +83,7 @@ void Loader::read_pool(const Member& member, const std::string& file) {
     has_unread_pool_ = true;
     return;
   }
-  auto [known, is_new] = pool_places_.emplace(member.key, place);
-  if (!is_new) {
-    report_.add(place, "[" + title + "] stands here twice, first at " + known->second.text());
-    return;
-  }
+  if (!note_pool(member.key, place)) return;
   PoolConfig pool = pool_base_;
   pool.name = member.key;
   pool.place = place;
@@ -92,13 +95,15 @@ void Loader::read_pool(const Member& member, const std::string& file) {
                            "] without backends (expected backends = "
                            "[\"127.0.0.1:9001\"]; [] answers 503)");
   }
-  std::vector<Shown> shown;
-  show_keys<PoolConfig>("", kPoolKeys, pool, shown);
   if (report_.count(EntryKind::kPool) > errors) {
     config_.bad_pools.push_back(member.key);
     return;
   }
-  add_dump(title, shown, origins);
+  if (dumps_entries()) {
+    std::vector<Shown> shown;
+    show_keys<PoolConfig>("", kPoolKeys, pool, shown);
+    add_dump(title, shown, origins);
+  }
   config_.pools.push_back(std::move(pool));
 }
 
@@ -163,81 +168,14 @@ void Loader::read_route(const Node& node, const std::string& file) {
   route.pool = draft.pool;
   route.place = scope.place(node);
   route.is_bad = report_.count(EntryKind::kRoute) > errors;
-  std::vector<Shown> shown;
-  show_keys<RouteDraft>("", kRouteKeys, draft, shown);
-  if (!route.is_bad)
+  if (!route.is_bad && dumps_entries()) {
+    std::vector<Shown> shown;
+    show_keys<RouteDraft>("", kRouteKeys, draft, shown);
     add_dump("route[" + std::to_string(config_.route_entries.size()) + "]", shown, origins);
+  }
   const Node* pool = node.find("pool");
   route_pool_places_.push_back(pool == nullptr ? route.place : scope.place(*pool));
   config_.route_entries.push_back(std::move(route));
-}
-
-void Loader::read_route_files(const Node* patterns) {
-  std::map<std::string, Place> paths;
-  for (std::string& pattern : config_.routes.files) {
-    Place place{main_file_, patterns->line, patterns->column};
-    for (const Node& item : patterns->items) {
-      if (item.text == pattern) place = {main_file_, item.line, item.column};
-    }
-    pattern = beside(main_file_, pattern);
-    if (!is_glob(pattern)) {
-      paths.emplace(pattern, place);
-      continue;
-    }
-    Result<std::vector<std::string>> found = matches_of(pattern);
-    if (!found.ok()) {
-      report_.add(place, "files: " + found.error().message);
-      has_unread_file_ = true;
-      continue;
-    }
-    if (found->empty()) {
-      warnings_.push_back({place, "files: nothing matches " + pattern +
-                                      (exists(folder_of_glob(pattern))
-                                           ? ""
-                                           : ": there is no folder " + folder_of_glob(pattern))});
-    }
-    for (const std::string& path : *found) paths.emplace(path, place);
-  }
-  globs_ = config_.routes.files;
-  for (const auto& [path, place] : paths) {
-    // A glob over weir.toml's own folder means the other files in it.
-    if (is_same_file(path, main_file_)) continue;
-    if (!path.ends_with(".map")) {
-      read_route_file(path, place);
-      continue;
-    }
-    files_.push_back(path);
-    config_.maps.push_back(path);
-  }
-}
-
-void Loader::read_route_file(const std::string& path, const Place& pattern) {
-  files_.push_back(path);
-  report_.begin_file(path);
-  EntryScope entry(report_, EntryKind::kFile);
-  bool was_unread = has_unread_file_;
-  Result<std::string> text = read_file(path);
-  if (!text.ok()) {
-    report_.add(pattern, "files: " + text.error().message);
-    has_unread_file_ = !read_last_good(path) || was_unread;
-    return;
-  }
-  Node root;
-  if (!parse_file(*text, path, root)) {
-    has_unread_file_ = !read_last_good(path) || was_unread;
-    return;
-  }
-  check_route_file(root, path);
-  read_entries(root, path);
-  if (last_good_ != nullptr) last_good_->texts[path] = std::move(text).value();
-}
-
-bool Loader::read_last_good(const std::string& path) {
-  if (last_good_ == nullptr || !last_good_->texts.contains(path)) return false;
-  Node root;
-  bool is_read = parse_file(last_good_->texts[path], path, root);
-  if (is_read) read_entries(root, path);
-  return is_read;
 }
 
 void Loader::check_route_file(const Node& root, const std::string& path) {

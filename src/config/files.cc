@@ -171,11 +171,4 @@ std::string folder_of_glob(const std::string& pattern) {
   return slash == 0 ? "/" : pattern.substr(0, slash);
 }
 
-bool is_same_file(const std::string& a, const std::string& b) {
-  struct stat left {};
-  struct stat right {};
-  return stat(a.c_str(), &left) == 0 && stat(b.c_str(), &right) == 0 &&
-         left.st_dev == right.st_dev && left.st_ino == right.st_ino;
-}
-
 }  // namespace weir::config

@@ -24,7 +24,5 @@ bool exists(const std::string& path);
 std::string problem_of_output(const std::string& path, const std::string& user);
 // The folder in which a glob begins to vary: "routes.d" of "routes.d/*.toml", "." of "*.toml".
 std::string folder_of_glob(const std::string& pattern);
-// Do both name the same existing file?
-bool is_same_file(const std::string& a, const std::string& b);
 
 }  // namespace weir::config

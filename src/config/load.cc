@@ -125,6 +125,7 @@ void Loader::read_sections(const Node& root) {
   read_section(root, "dns", Part{kDnsKeys, nothing});
   read_section(root, "tracing", Part{kTracingKeys, nothing});
   read_pool_base(root);
+  note_defaults();
 }
 
 void Loader::read_listeners(const Node& root) {
@@ -172,6 +173,15 @@ void Loader::read_pool_base(const Node& root) {
   Scope scope{report_, main_file_, "[pool_defaults]", &origins, {}, {}};
   read_table(scope, *section, Part{kPoolKeys, pool_base_});
   inherit(origins, "pool_defaults", "", pool_base_origins_);
+}
+
+// Pools that were read before are the same as long as these are.
+void Loader::note_defaults() {
+  std::vector<Shown> shown;
+  show_keys<PoolConfig>("", kPoolKeys, pool_base_, shown);
+  std::string all;
+  for (const Shown& line : shown) all.append(line.key).append("=").append(line.value).append("\n");
+  defaults_ = std::hash<std::string>()(all);
 }
 
 void Loader::check_top_level(const Node& root) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "keys.h"
+#include "read_file.h"
 #include "report.h"
 #include "sections.h"
 #include "weir/config/load.h"
@@ -36,15 +37,22 @@ class Loader {
   void read_listeners(const Node& root);
   void read_listener(const Member& member);
   void read_pool_base(const Node& root);
+  void note_defaults();
   void check_top_level(const Node& root);
   void check_unknown_section(const Member& member, const std::string& outer);
   // entries.cc: what route files may hold too
   void read_entries(const Node& root, const std::string& file);
   void read_pool(const Member& member, const std::string& file);
+  // False, and said: there is a pool of that name already.
+  bool note_pool(const std::string& name, const Place& place);
   void read_route(const Node& node, const std::string& file);
   void check_route(Scope& scope, const Node& node, const RouteDraft& draft);
+  // route_files.cc
   void read_route_files(const Node* patterns);
-  void read_route_file(const std::string& path, const Place& pattern);
+  void read_route_file(const std::string& path, const Place& pattern, const FileMark& mark);
+  // The file has not changed since it was read, so its entries are what they were.
+  bool keep_route_file(const std::string& path, const FileMark& mark);
+  void keep_entries(const ReadFile& file, const std::string& path);
   // The file's entries as they were before it could not be read. False: it never could.
   bool read_last_good(const std::string& path);
   void check_route_file(const Node& root, const std::string& path);
@@ -75,6 +83,7 @@ class Loader {
   std::string main_file_;
   Text text_;
   LastGoodFiles* last_good_;  // may be null
+  std::uint64_t defaults_ = 0;  // of what pools begin as
   Report report_;
   Config config_;
   std::vector<DumpLine> dump_;
@@ -88,6 +97,7 @@ class Loader {
   PoolConfig pool_base_;  // what every pool begins as
   Origins pool_base_origins_;
   std::map<std::string, Place> pool_places_;  // also of pools with errors
+  bool dumps_entries() const { return last_good_ == nullptr; }
   std::vector<Place> route_pool_places_;      // of each route's pool key
   std::map<std::string, std::shared_ptr<const std::string>> page_texts_;  // by path
   bool has_unread_file_ = false;

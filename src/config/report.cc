@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 
 namespace weir::config {
@@ -41,13 +42,14 @@ bool Report::has_errors_of_everything() const {
                      [](const Diagnostic& error) { return !error.entry.has_value(); });
 }
 
-std::size_t Report::turn_of(const std::string& file) const {
-  return static_cast<std::size_t>(std::find(files_.begin(), files_.end(), file) - files_.begin());
-}
-
 std::vector<Diagnostic> Report::take_sorted() {
-  auto rank = [this](const Diagnostic& error) {
-    return std::tuple(turn_of(error.place.file), error.place.line, error.place.column);
+  if (errors_.empty()) return {};
+  std::unordered_map<std::string_view, std::size_t> turns;
+  for (const std::string& file : files_) turns.emplace(file, turns.size());
+  auto rank = [&](const Diagnostic& error) {
+    auto turn = turns.find(error.place.file);
+    return std::tuple(turn == turns.end() ? turns.size() : turn->second, error.place.line,
+                      error.place.column);
   };
   std::stable_sort(errors_.begin(), errors_.end(),
                    [&](const Diagnostic& a, const Diagnostic& b) { return rank(a) < rank(b); });

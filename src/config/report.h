@@ -28,10 +28,10 @@ class Report {
   std::size_t count(EntryKind kind) const { return counts_[static_cast<std::size_t>(kind)]; }
   bool has_errors_of_everything() const;
   bool is_empty() const { return errors_.empty(); }
+  std::size_t size() const { return errors_.size(); }
   std::vector<Diagnostic> take_sorted();
 
  private:
-  std::size_t turn_of(const std::string& file) const;
   std::vector<std::string> files_;
   std::vector<Diagnostic> errors_;
   std::optional<EntryKind> entry_;

@@ -149,7 +149,7 @@ void Control::say_ready() {
     log_.info("listening",
               {{"listener", socket.claim.listener}, {"address", socket.socket->endpoint().text()}});
   log_.info("ready", {{"routes", std::to_string(current_->built.tables->routes->routes())},
-                      {"pools", std::to_string(current_->loaded.config->pools.size())}});
+                      {"pools", std::to_string(current_->pool_count)}});
   service_.say_ready();
   start_watchdog();
 }

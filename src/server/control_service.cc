@@ -75,7 +75,7 @@ std::string Control::service_sentence() const {
   if (last_reload_ && last_reload_->result == observe::ReloadResult::kFailure)
     text += "the last reload failed (" + last_reload_->message + "); ";
   return text + "serving " + count_text(current_->built.tables->routes->routes(), "route") +
-         " to " + count_text(current_->loaded.config->pools.size(), "pool") + ", " + connections;
+         " to " + count_text(current_->pool_count, "pool") + ", " + connections;
 }
 
 }  // namespace weir::server

@@ -10,6 +10,7 @@ struct Control::Version {
   std::vector<config::Diagnostic> errors;  // why it cannot be served
   SocketPlan sockets;
   table::Builder::Built built;
+  std::size_t pool_count = 0;  // that files define
   std::vector<std::string> watched;  // files that no watched glob matches
   std::shared_ptr<const proxy::Settings> settings;
   std::shared_ptr<observe::AccessLog>
@@ -25,7 +26,14 @@ struct Control::Version {
     loaded = loader();
     watched = net::FileWatcher::without_matches(loaded.files, loaded.globs);
   }
-  void build(table::Builder& builder) { errors = table::all_errors(loaded, builder, built); }
+  void build(table::Builder& builder) {
+    errors = table::all_errors(loaded, builder, built);
+    if (!loaded.config.has_value()) return;
+    // They are the table's now, and many.
+    pool_count = loaded.config->pools.size();
+    loaded.config->pools = {};
+    loaded.config->route_entries = {};
+  }
 };
 
 }  // namespace weir::server

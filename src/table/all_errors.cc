@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <string_view>
 #include <tuple>
+#include <unordered_map>
 
 #include "weir/table/build.h"
 
@@ -26,9 +28,12 @@ std::vector<config::Diagnostic> all_errors(const config::Loaded& loaded, Builder
     }
   }
   // As loading has them: weir.toml first, then the route files.
+  std::unordered_map<std::string_view, std::size_t> turns;
+  for (const std::string& file : loaded.files) turns.emplace(file, turns.size());
   auto rank = [&](const config::Diagnostic& error) {
-    auto turn = std::find(loaded.files.begin(), loaded.files.end(), error.place.file);
-    return std::tuple(turn, error.place.line, error.place.column);
+    auto turn = turns.find(error.place.file);
+    return std::tuple(turn == turns.end() ? turns.size() : turn->second, error.place.line,
+                      error.place.column);
   };
   std::stable_sort(
       errors.begin(), errors.end(),

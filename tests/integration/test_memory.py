@@ -7,6 +7,7 @@ import pytest
 
 from support.backends import ManualBackend
 from support.wait import ready_of, until
+from support.weir import configuration
 from support.wire import request_bytes
 
 pytestmark = pytest.mark.plain
@@ -124,3 +125,43 @@ def test_memory_comes_back(run_weir, backend):
     for _ in range(10):
         crowd()
     until(lambda: weir.pss_kib() - before < 512, 'memory is what it was')
+
+
+def test_a_tunnel_of_each_version_pins_no_table(run_weir, manual_backend, tmp_path):
+    """One WebSocket opened per reload, all of them live on: of the tables that they were routed by only the
+    last one is left."""
+    rounds, hosts = 40, 20_000
+    table = tmp_path / 'hosts.map'
+
+    def write(number):
+        lines = [f'h{host}.example.com/v{number}/{host % 7} web\n' for host in range(hosts)]
+        table.write_text('*  web\n' + ''.join(lines))
+    write(0)
+    config = configuration({'web': [manual_backend.address]}, timeouts={'tunnel_idle': '1h'}, log={'access': 'off'})
+    config['routes']['files'] = [str(table)]
+    weir = run_weir(config=config)
+    tunnels = []
+
+    def turn(number):
+        write(number)
+        answer = weir.api('/api/reload', 'POST')
+        assert answer['moved'] == hosts, answer
+        client = weir.connect().send(request_bytes(fields={'Connection': 'upgrade', 'Upgrade': 'websocket'}))
+        peer = manual_backend.accept()
+        peer.read_request()
+        peer.send(b'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n')
+        assert client.read_response().status == 101
+        tunnels.append((client, peer))
+    for number in range(1, 6):
+        turn(number)
+    before = weir.anonymous_kib()
+    for number in range(6, rounds + 6):
+        turn(number)
+    grown = weir.anonymous_kib() - before
+    for client, peer in tunnels:
+        client.send(b'ping')
+        assert peer.read_exactly(4) == b'ping'
+        client.close()
+        peer.close()
+    # A table of these has about 2 MiB, which forty of them show.
+    assert grown < 20 * 1024, f'{grown} KiB more over {rounds} reloads'

@@ -1,6 +1,7 @@
 #pragma once
 // Files to a Config, or to everything that is wrong with them. The only place that knows TOML.
 // Reads files; otherwise pure. Any thread.
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,13 +44,15 @@ struct Loaded {
   std::vector<DumpLine> dump;        // only without errors
 };
 
-// Route files as they were when they could last be read, so that one that cannot be keeps its last
-// good version. One thread at a time.
+// Route files as they were when they could last be read: one that cannot be keeps its last good
+// version, and one that has not changed is not read again. One thread at a time.
+struct ReadFile;
 struct LastGoodFiles {
-  std::unordered_map<std::string, std::string> texts;  // by path
+  std::unordered_map<std::string, std::shared_ptr<const ReadFile>> files;  // by path
 };
 
-// Reads `path` and the route files that it names.
+// Reads `path` and the route files that it names. With `last_good` the dump has no pools and routes:
+// who loads again and again wants none.
 Loaded load_file(const std::string& path, LastGoodFiles* last_good = nullptr);
 // The same from text; relative paths are relative to the folder of `name`.
 Loaded load_text(std::string_view text, const std::string& name);

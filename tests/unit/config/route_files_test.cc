@@ -1,6 +1,9 @@
 // [routes] files: which files are read, what they may hold, how their errors are placed.
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <filesystem>
+
 #include "load_fixture.h"
 
 namespace weir::config::test {
@@ -83,10 +86,10 @@ TEST_CASE("TOML files and maps are route files") {
   folder.write("b.map", "a.com web\n");
   folder.write("a.map", "this is read by whoever builds the table\n");
   Loaded loaded = load_file(folder.write(
-      "weir.toml",
-      "[listener.public]\nbind = [\":80\"]\n[routes]\nfiles = [\"*.map\"]\n"));
+      "weir.toml", "[listener.public]\nbind = [\":80\"]\n[routes]\nfiles = [\"*.map\"]\n"));
   REQUIRE(loaded.config.has_value());
-  CHECK(loaded.config->maps == std::vector<std::string>{folder.path("a.map"), folder.path("b.map")});
+  CHECK(loaded.config->maps ==
+        std::vector<std::string>{folder.path("a.map"), folder.path("b.map")});
   CHECK(loaded.files.size() == 3);
   CHECK(loaded.warnings.empty());
 }
@@ -135,6 +138,98 @@ TEST_CASE("a route's pool may stand in any file") {
   folder.write("routes.d/z.toml", "[pool.latter]\nbackends = []\n");
   CHECK(joined(texts_of(load_file(main), folder)) ==
         "weir: weir.toml:9:8: unknown pool \"late\" (did you mean \"latter\"?)\n");
+}
+
+namespace {
+
+// Older than any clock's tick, so that its mark can be trusted.
+void age(const std::string& path, int days) {
+  std::filesystem::last_write_time(
+      path, std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * days));
+}
+
+std::string hosts_of(const Loaded& loaded) {
+  std::string all;
+  for (const RouteConfig& route : loaded.config->route_entries)
+    for (const std::string& host : route.hosts) all += (all.empty() ? "" : " ") + host;
+  return all;
+}
+
+std::string route_to(const std::string& host, const std::string& pool) {
+  return "[[route]]\nhost = \"" + host + "\"\npool = \"" + pool + "\"\n";
+}
+
+}  // namespace
+
+TEST_CASE("what was read is kept as long as the file and its defaults are the same") {
+  Folder folder;
+  LastGoodFiles files;
+  std::string main = folder.write("weir.toml", std::string(kMain) + "[pool.w]\nbackends = []\n");
+  std::string a = folder.write("routes.d/a.toml", "[pool.a]\nbackends = []\n" + route_to("a", "a"));
+  folder.write("routes.d/b.toml", route_to("b", "w"));
+  CHECK(hosts_of(load_file(main, &files)) == "a b");
+  folder.write("routes.d/a.toml", "[pool.a]\nbackends = []\n" + route_to("c", "a"));
+  Loaded changed = load_file(main, &files);
+  CHECK(hosts_of(changed) == "c b");
+  CHECK(changed.config->pools.size() == 2);
+  folder.write("routes.d/a.toml", "[pool.a\n");
+  Loaded broken = load_file(main, &files);
+  CHECK(broken.quarantined.size() == 1);
+  CHECK(hosts_of(broken) == "c b");
+  CHECK(broken.config->pools.size() == 2);
+}
+
+TEST_CASE("an unchanged file is not read again, but what others say of its pools is looked at") {
+  Folder folder;
+  LastGoodFiles files;
+  std::string text(kMain);
+  std::string main = folder.write("weir.toml", text);
+  std::string a = folder.write(
+      "routes.d/a.toml", "[pool.a]\nbackends = []\n" + route_to("a", "a") + route_to("b", "z"));
+  std::string z = folder.write("routes.d/z.toml", "[pool.z]\nbackends = []\n");
+  age(a, 1);
+  age(z, 1);
+  auto load = [&] {
+    // The status has changed a moment ago; that it did before the read is all that is needed.
+    const ReadFile* before = nullptr;
+    for (int turn = 0; turn < 1000; ++turn) {
+      Loaded loaded = load_file(main, &files);
+      const ReadFile* now = files.files.contains(a) ? files.files.at(a).get() : nullptr;
+      if (now != nullptr && now == before) return loaded;
+      before = now;
+    }
+    FAIL("it is read again and again");
+    return Loaded();
+  };
+  Loaded loaded = load();
+  CHECK(hosts_of(loaded) == "a b");
+  CHECK(loaded.quarantined.empty());
+  const ReadFile* kept = files.files.at(a).get();
+  SUBCASE("a pool that it leads to is gone") {
+    std::filesystem::remove(z);
+    loaded = load_file(main, &files);
+    CHECK(joined(texts_of(loaded, folder)).find("unknown pool \"z\"") != std::string::npos);
+    CHECK(texts_of(loaded, folder)[0].starts_with("weir: routes.d/a.toml:8:8"));
+    CHECK(files.files.at(a).get() == kept);
+  }
+  SUBCASE("a pool of its name comes before it") {
+    folder.write("weir.toml", text + "[pool.a]\nbackends = []\n");
+    loaded = load_file(main, &files);
+    CHECK(joined(texts_of(loaded, folder)) ==
+          "weir: routes.d/a.toml:1:7: [pool.a] stands here twice, first at weir.toml:7:7\n");
+    CHECK(files.files.at(a).get() == kept);
+  }
+  SUBCASE("pools begin otherwise") {
+    folder.write("weir.toml", text + "[timeouts]\nconnect = \"7s\"\n");
+    loaded = load_file(main, &files);
+    CHECK(files.files.at(a).get() != kept);
+    CHECK(loaded.config->pools[0].timeouts.connect == std::chrono::seconds(7));
+  }
+  SUBCASE("it has another size, or another time") {
+    folder.write("routes.d/a.toml", "[pool.a]\nbackends = []\n" + route_to("c", "a"));
+    age(a, 1);
+    CHECK(hosts_of(load_file(main, &files)) == "c");
+  }
 }
 
 }  // namespace weir::config::test

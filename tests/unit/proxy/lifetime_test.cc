@@ -1,4 +1,6 @@
 // Ends from outside: clients that go, tunnels, reloads, drain.
+#include <algorithm>
+
 #include "proxy_fixture.h"
 
 namespace {
@@ -117,6 +119,36 @@ TEST_CASE("R23: a tunnel passes bytes both ways, early ones in order, until both
   CHECK(world.last().failure.empty());
   CHECK(world.last().bytes_in == 6);
   CHECK(world.last().bytes_out == 13);
+}
+
+TEST_CASE("ten thousand tunnels, each of another version, pin no version") {
+  World world;
+  std::vector<std::pair<FakePeer*, FakePeer*>> tunnels;
+  std::vector<std::weak_ptr<const route::RouteTable>> tables;
+  std::vector<std::weak_ptr<const backend::PoolSet>> pools;
+  for (int version = 0; version < 10'000; ++version) {
+    world.pool.retries = static_cast<unsigned>(version % 5);  // another pool each time
+    auto [routes, specs] = world.publish();
+    tables.push_back(routes);
+    pools.push_back(specs);
+    FakePeer& client = world.client(kUpgrade);
+    FakePeer& backend = world.connect();
+    backend.send(kSwitch);
+    client.take_received();
+    backend.take_received();
+    tunnels.emplace_back(&client, &backend);
+  }
+  auto count = [](const auto& versions) {
+    return std::count_if(versions.begin(), versions.end(),
+                         [](const auto& version) { return !version.expired(); });
+  };
+  CHECK(count(tables) == 1);
+  CHECK(count(pools) == 1);
+  for (auto [client, backend] : {tunnels.front(), tunnels.back()}) {
+    client->send("ping");
+    CHECK(backend->take_received() == "ping");
+  }
+  CHECK(world.proxy->exchange_count() == tunnels.size());
 }
 
 TEST_CASE("a tunnel whose client ended before it began ends with its backend") {

@@ -62,16 +62,23 @@ struct World {
     pool.backends.push_back(std::make_shared<backend::Backend>("web", endpoint, 1));
     known.push_back(pool.backends.back());
   }
+  struct Published {
+    std::weak_ptr<const route::RouteTable> routes;
+    std::weak_ptr<const backend::PoolSet> pools;
+  };
   // The pool as it is now, and a route of every host to it.
-  void publish(bool has_pool = true) {
+  Published publish(bool has_pool = true) {
     route::RouteTableEditor editor(1);
     if (has_pool) 
       editor.set({"*", "", {}},
                  {editor.add_route(std::make_shared<const route::Route>(route::Route{"all"})), 0});
     std::vector<std::shared_ptr<const backend::PoolSpec>> pools;
     pools.push_back(has_pool ? std::make_shared<backend::PoolSpec>(pool) : nullptr);
-    proxy->set_tables(editor.publish(), std::make_shared<backend::PoolSet>(std::move(pools)));
+    std::shared_ptr<const route::RouteTable> routes = editor.publish();
+    auto set = std::make_shared<const backend::PoolSet>(std::move(pools));
+    proxy->set_tables(routes, set);
     scheduler.drain_retired();
+    return {routes, set};
   }
   // A client that sent `bytes`.
   test::FakePeer& client(std::string_view bytes = "") {
