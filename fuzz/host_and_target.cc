@@ -210,7 +210,7 @@ class Table {
     HOLDS(http::matching_path(raw_bytes.view(), scratch) == path, shown(raw));
     for (int scheme : {0, 1}) {
       Match match = table_->find(host, raw_bytes.view(), static_cast<Scheme>(scheme), scratch);
-      std::string found = match.outcome == Outcome::kMatched      ? (*match.route)->label
+      std::string found = match.outcome == Outcome::kMatched      ? (*match.route)->label.str()
                           : match.outcome == Outcome::kUnsafePath ? "400"
                           : match.outcome == Outcome::kTableEmpty ? "empty"
                                                                   : "404";
@@ -232,7 +232,7 @@ class Table {
     if (entry.scheme != 2) key.scheme = static_cast<Scheme>(entry.scheme);
     Route route;
     route.label = "route " + std::to_string(entries_.size());
-    bool is_new = entries_.try_emplace(entry, route.label).second;
+    bool is_new = entries_.try_emplace(entry, route.label.str()).second;
     RouteNumber number = editor_.add_route(std::make_shared<const Route>(route));
     PlacedRoute there = editor_.insert(key, {number, 0});
     HOLDS((there.route == kNoRoute) == is_new, shown(host_text) + " " + shown(path));

@@ -142,8 +142,8 @@ void BackendStates::Impl::on_check(BackendState& state, bool is_success) {
 }
 
 void BackendStates::Impl::on_verdict(BackendState& state, Health before, unsigned checks) {
-  const std::string& pool = state.backend().pool();
-  const std::string& address = state.backend().address();
+  std::string pool = state.backend().pool().str();
+  std::string address = state.backend().address();
   std::string count = std::to_string(checks);
   if (state.health() == Health::kDown)
     log.warn("backend is down", {{"pool", pool},
@@ -172,9 +172,9 @@ void BackendStates::Impl::watch_for_none(PoolId id) {
   pool.has_said_none = has_none;
   if (has_none)
     log.error("pool has no usable backend",
-              {{"pool", spec->name}, {"backends", std::to_string(spec->backends.size())}});
+              {{"pool", spec->name.str()}, {"backends", std::to_string(spec->backends.size())}});
   else
-    log.info("pool has a usable backend again", {{"pool", spec->name}});
+    log.info("pool has a usable backend again", {{"pool", spec->name.str()}});
 }
 
 // With some room: rounding is no news.
@@ -196,8 +196,8 @@ void BackendStates::Impl::add_backend(const PoolSpec& pool, const std::shared_pt
   });
   if (machine != machines.rend())
     state_of(pool.id, backend).set_admin(machine->state, machine->by, machine->since);
-  if (pool.health != nullptr)
-    state_of(pool.id, backend).set_check(checker, pool.health, BackendState::Trust::kNew, now);
+  if (pool.settings->health != nullptr)
+    state_of(pool.id, backend).set_check(checker, pool.settings->health, BackendState::Trust::kNew, now);
 }
 
 void BackendStates::Impl::remove_backend(const Backend* backend) {
@@ -208,6 +208,12 @@ void BackendStates::Impl::remove_backend(const Backend* backend) {
 }
 
 void BackendStates::Impl::change_pool(const PoolSpec* before, const PoolSpec* after, WallTime now) {
+  // Nothing is known of anybody, and nothing will be: most pools of a large table.
+  bool is_calm = states.empty() && machines.empty() && numbers.empty();
+  if (is_calm && before == nullptr && after->settings->health == nullptr) {
+    for (const auto& backend : after->backends) backend->set_standing(Standing::kUsable);
+    return;
+  }
   std::unordered_set<const Backend*> left;
   if (before != nullptr)
     for (const auto& backend : before->backends) left.insert(backend.get());
@@ -220,14 +226,14 @@ void BackendStates::Impl::change_pool(const PoolSpec* before, const PoolSpec* af
     bool is_new = left.erase(backend.get()) == 0;
     if (is_new)
       add_backend(*after, backend, now);
-    else if (after->health != nullptr || states.contains(backend.get()))
+    else if (after->settings->health != nullptr || states.contains(backend.get()))
       state_of(after->id, backend)
-          .set_check(checker, after->health, BackendState::Trust::kServed, now);
+          .set_check(checker, after->settings->health, BackendState::Trust::kServed, now);
     if (auto known = states.find(backend.get()); known != states.end())
       backend->set_standing(known->second->standing());
   }
   for (const Backend* backend : left) remove_backend(backend);
-  if (after->health != nullptr || numbers.contains(after->id)) count_standings(*after);
+  if (after->settings->health != nullptr || numbers.contains(after->id)) count_standings(*after);
 }
 
 void BackendStates::Impl::remember_machine(const BackendMatch& match, AdminState state,
@@ -241,7 +247,7 @@ void BackendStates::Impl::remember_machine(const BackendMatch& match, AdminState
 
 PoolView BackendStates::Impl::view_of(const PoolSpec& pool) const {
   PoolView view;
-  view.name = pool.name;
+  view.name = pool.name.str();
   view.backends.reserve(pool.backends.size());
   for (std::size_t index = 0; index < pool.backends.size(); ++index) {
     const Backend& backend = *pool.backends[index];
@@ -288,7 +294,7 @@ std::size_t BackendStates::set_admin(std::string_view pool, std::string_view add
                     if (!impl_->numbers.contains(spec.id)) impl_->count_standings(spec);
                     BackendState& known = impl_->state_of(spec.id, backend);
                     if (known.admin() != state || !known.was_set()) known.set_admin(state, by, now);
-                    known.set_check(impl_->checker, spec.health, BackendState::Trust::kNew, now);
+                    known.set_check(impl_->checker, spec.settings->health, BackendState::Trust::kNew, now);
                     bool is_changed = impl_->apply(known);
                     if (is_changed && (changed.empty() || changed.back() != spec.id))
                       changed.push_back(spec.id);
@@ -317,7 +323,7 @@ std::vector<UnusablePool> BackendStates::unusable_pools(std::string_view pool,
     auto numbers = impl_->numbers.find(spec.id);
     if (numbers == impl_->numbers.end()) return;
     if (numbers->second.usable + numbers->second.unknown > 0) return;
-    found.push_back({spec.name, spec.backends.size()});
+    found.push_back({spec.name.str(), spec.backends.size()});
     last = spec.id;
   });
   return found;
@@ -365,9 +371,9 @@ std::vector<PoolView> BackendStates::view_all() const {
 std::vector<PoolChecks> BackendStates::checks() const {
   std::vector<PoolChecks> all;
   for (const auto& spec : impl_->pools->all()) {
-    if (!spec || spec->health == nullptr) continue;
+    if (!spec || spec->settings->health == nullptr) continue;
     const Impl::PoolNumbers& numbers = impl_->numbers.at(spec->id);
-    all.push_back({spec->name, numbers.checks_succeeded, numbers.checks_failed});
+    all.push_back({spec->name.str(), numbers.checks_succeeded, numbers.checks_failed});
   }
   return all;
 }

@@ -180,7 +180,7 @@ PooledConnection* BackendConnections::usable(LocalBackend& backend, Reuse reuse)
   if (idle == nullptr || reuse == Reuse::kNever) return nullptr;
   if (reuse == Reuse::kAny) return idle;
   // Without acknowledgements nothing can be told about what the backend has read (DESIGN §7).
-  if (backend.shared().endpoint().is_unix()) return nullptr;
+  if (backend.shared().is_unix()) return nullptr;
   Duration limit = kHardlyIdle;
   if (std::optional<Duration> learned = learned_limit(backend)) limit = *learned / 2;
   return context_.scheduler().now() - idle->idle_since() < limit ? idle : nullptr;
@@ -192,7 +192,7 @@ std::optional<Duration> BackendConnections::learned_limit(const LocalBackend& ba
   return std::nullopt;
 }
 
-void BackendConnections::release(Lease lease, const PoolSpec& spec,
+void BackendConnections::release(Lease lease, const PoolSettings& settings,
                                  std::optional<std::uint64_t> keep_alive_timeout_seconds,
                                  bool had_body) {
   LocalBackend& backend = lease.backend();
@@ -201,18 +201,18 @@ void BackendConnections::release(Lease lease, const PoolSpec& spec,
         std::chrono::seconds(std::min<std::uint64_t>(*keep_alive_timeout_seconds, 86400));
     backend.learned_until_ = TimePoint::max();
   }
-  Duration limit = spec.timeouts.backend_idle;
+  Duration limit = settings.timeouts.backend_idle;
   // Ours ends first: the backend's may end while a request is on its way.
   if (std::optional<Duration> learned = learned_limit(backend))
     limit = std::min(limit, *learned > std::chrono::seconds(2) ? *learned - std::chrono::seconds(1)
                                                                : *learned / 2);
-  bool is_wanted = spec.keepalive && spec.max_idle > 0 && max_idle_total_ > 0 &&
+  bool is_wanted = settings.keepalive && settings.max_idle > 0 && max_idle_total_ > 0 &&
                    limit > Duration::zero() && !backend.is_out();
   if (!is_wanted || !lease.connection().is_reusable()) {
     discard(std::move(lease));
     return;
   }
-  while (backend.idle_count_ >= spec.max_idle) close(*backend.idle_.back());
+  while (backend.idle_count_ >= settings.max_idle) close(*backend.idle_.back());
   if (idle_count_ >= max_idle_total_) close_least_recent();
   PooledConnection& idle = *lease.pooled_.release();
   backend.idle_.push_front(idle);

@@ -18,6 +18,11 @@ constexpr std::uint32_t kFloorPerSecond = 3 * kOneRetry;
 
 }  // namespace
 
+LocalBackend::LocalBackend(std::shared_ptr<Backend> shared, unsigned worker)
+    : shared_(std::move(shared)), address_(shared_->address()), worker_(worker) {
+  shared_->begin_counting();
+}
+
 LocalBackend::~LocalBackend() { WEIR_CHECK(own_in_flight_ == 0); }
 
 bool LocalBackend::is_failure_news(TimePoint now) {
@@ -76,7 +81,8 @@ LocalPool::LocalPool(std::shared_ptr<const PoolSpec> spec, unsigned worker,
 }
 
 void LocalPool::update(std::shared_ptr<const PoolSpec> spec) {
-  if (spec_ == nullptr || spec->balance != spec_->balance) balancer_ = make_balancer(spec->balance);
+  config::Balance balance = spec->settings->balance;
+  if (spec_ == nullptr || balance != settings().balance) balancer_ = make_balancer(balance);
   spec_ = std::move(spec);
   std::vector<std::shared_ptr<LocalBackend>> before = std::move(backends_);
   backends_.clear();
@@ -146,6 +152,15 @@ void LocalPool::collect(bool backups, Choice& into) {
   }
 }
 
+bool LocalPool::is_unused_since(TimePoint then) const {
+  // Whoever has a request there holds it.
+  auto is_quiet = [](const std::shared_ptr<LocalBackend>& backend) {
+    return backend.use_count() == 1 && backend->idle_count_ == 0;
+  };
+  return used_at_ < then && waiters_.is_empty() &&
+         std::all_of(backends_.begin(), backends_.end(), is_quiet);
+}
+
 void LocalPool::wake_waiters() {
   bool is_decided = availability_ != Availability::kUndecided;
   if (!guard(Guard::kHoldEndsWithVerdict, is_decided)) return;
@@ -181,6 +196,7 @@ void LocalPool::collect_untried(const Choice& from, std::span<const LocalBackend
 }
 
 Claim LocalPool::claim(std::span<const LocalBackend* const> tried, TimePoint now, Rng& rng) {
+  used_at_ = now;
   if (usable_.indices.empty()) return {};
   refresh_others(now);
   const Choice* choice = &usable_;
@@ -202,8 +218,9 @@ void LocalPool::refresh_others(TimePoint now) {
 }
 
 void LocalPool::earn_retry(TimePoint now) {
-  if (spec_->retry_budget_percent == 0) return;
-  retry_credit_ = std::min(kMaxCredit, retry_credit_ + spec_->retry_budget_percent);
+  unsigned percent = settings().retry_budget_percent;
+  if (percent == 0) return;
+  retry_credit_ = std::min(kMaxCredit, retry_credit_ + percent);
   if (now - floor_earned_at_ < std::chrono::seconds(1)) return;
   floor_earned_at_ = now;
   retry_credit_ = std::max(retry_credit_, kFloorPerSecond);

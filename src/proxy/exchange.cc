@@ -82,9 +82,9 @@ void Exchange::route(const http::RequestHead& head) {
 
 // Serialises the head for the backend; it stays until the first response byte (DESIGN §3).
 void Exchange::prepare(const http::RequestHead& head, const http::ClientIdentity& identity) {
-  const backend::PoolSpec& spec = pool_->spec();
-  if (spec.body_bytes > 0 && head.body.kind == http::BodyKind::kLength &&
-      head.body.length > spec.body_bytes) {
+  const backend::PoolSettings& settings = pool_->settings();
+  if (settings.body_bytes > 0 && head.body.kind == http::BodyKind::kLength &&
+      head.body.length > settings.body_bytes) {
     failure_ = Failure::body_too_large;
     return;
   }
@@ -99,10 +99,10 @@ void Exchange::prepare(const http::RequestHead& head, const http::ClientIdentity
   how.listener_port = listener.port;
   how.server_name = proxy_.settings_->server_name;
   how.request_id = {request_id_.data(), request_id_bytes_};
-  how.host = spec.host;
+  how.host = settings.host;
   how.upgrade = requested_upgrade_;
   how.body = head.body;
-  how.closes = !spec.keepalive;
+  how.closes = !settings.keepalive;
   expects_continue_ = head.expects_continue;
   if (head.connection_names_fields) request_hop_names_ = connection_list(head.fields);
   request_ = proxy_.parts_.context.take_buffer();
@@ -128,7 +128,7 @@ void Exchange::on_request_body(std::string_view bytes) {
   if (failure_.has_value() || is_last_hop_ || state_ == ExchangeState::kReplying ||
       has_relayed_backend_)
     return;
-  std::uint64_t limit = pool_->spec().body_bytes;
+  std::uint64_t limit = pool_->settings().body_bytes;
   if (limit > 0 && body_bytes_in_ > limit) {
     failure_ = Failure::body_too_large;
     if (state_ != ExchangeState::kRouting) on_client_failure(Failure::body_too_large, {});
@@ -161,7 +161,7 @@ void Exchange::on_request_read_done() {
       } else if (failure_.has_value()) {
         reply(*failure_, detail_);
       } else {
-        Duration limit = pool_->spec().timeouts.request;
+        Duration limit = pool_->settings().timeouts.request;
         if (limit > Duration::zero()) proxy_.parts_.context.scheduler().arm(request_timer_, limit);
         pool_->earn_retry(proxy_.parts_.context.scheduler().now());
         attempt();
@@ -274,19 +274,19 @@ void Exchange::update_timer(Progress progress) {
   switch (wanted) {
     case ExchangeTimer::kBackendWrite:
       scheduler.arm(timer_,
-                    write_watch_.begin(scheduler.now(), pool_->spec().timeouts.backend_write));
+                    write_watch_.begin(scheduler.now(), pool_->settings().timeouts.backend_write));
       return;
     case ExchangeTimer::kResponseHead:
-      scheduler.arm(timer_, pool_->spec().timeouts.response_head);
+      scheduler.arm(timer_, pool_->settings().timeouts.response_head);
       return;
     case ExchangeTimer::kBackendBody:
-      scheduler.arm(timer_, pool_->spec().timeouts.backend_body);
+      scheduler.arm(timer_, pool_->settings().timeouts.backend_body);
       return;
     case ExchangeTimer::kTunnelIdle:
-      scheduler.arm(timer_, pool_->spec().timeouts.tunnel_idle);
+      scheduler.arm(timer_, pool_->settings().timeouts.tunnel_idle);
       return;
     case ExchangeTimer::kHold:
-      scheduler.arm(timer_, pool_->spec().timeouts.retry_window);
+      scheduler.arm(timer_, pool_->settings().timeouts.retry_window);
       return;
     case ExchangeTimer::kBackoff:
       scheduler.arm(timer_, backoff(tries_, proxy_.parts_.rng.below(4)));

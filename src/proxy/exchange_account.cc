@@ -88,7 +88,7 @@ observe::RequestRecord Exchange::record(TimePoint now) const {
   record.response_head = response_head_duration_;
   record.route = text_.get(RequestText::kRoute);
   if (pool_) record.pool = pool_->spec().name;
-  if (backend_) record.backend = backend_->shared().address();
+  if (backend_) record.backend = backend_->address();
   record.tries = tries_;
   record.is_reused = is_reused_;
   record.failure = failure_;
@@ -108,7 +108,7 @@ observe::RequestInFlight Exchange::in_flight() const {
   request.path = text_.get_cut(RequestText::kPath);
   request.route = text_.get_cut(RequestText::kRoute);
   if (pool_) request.pool = pool_->spec().name;
-  if (backend_) request.backend = backend_->shared().address();
+  if (backend_) request.backend = backend_->address();
   request.state = name_of(state_);
   request.age = proxy_.parts_.context.scheduler().clock().now() - client_.request_began();
   request.bytes_in = body_bytes_in_;

@@ -18,13 +18,13 @@ void Exchange::attempt() {
   }
   if (tries_++ == 0) first_try_at_ = scheduler.now();
   backend_ = claim.shared_backend();
-  const backend::PoolSpec& spec = pool_->spec();
+  const backend::PoolSettings& settings = pool_->settings();
   backend::AcquireOptions options;
-  options.connect_timeout = spec.timeouts.connect;
+  options.connect_timeout = settings.timeouts.connect;
   // A request that cannot be repeated, or not from its beginning, wants a connection that the
   // backend is not about to close (DESIGN §7).
   bool has_side_effects = !http::is_idempotent(method_) || !is_upload_complete_;
-  if (!spec.keepalive)
+  if (!settings.keepalive)
     options.reuse = backend::Reuse::kNever;
   else if (guard(Guard::kFreshForSideEffects, has_side_effects))
     options.reuse = backend::Reuse::kHardlyIdle;
@@ -58,7 +58,7 @@ void Exchange::stop_holding() {
 
 void Exchange::on_pool_decided() {
   Duration since = proxy_.parts_.context.scheduler().now() - first_try_at_;
-  if (tries_ > 0 && since >= pool_->spec().timeouts.retry_window)
+  if (tries_ > 0 && since >= pool_->settings().timeouts.retry_window)
     answer_without_backend();
   else
     attempt();
@@ -168,7 +168,7 @@ void Exchange::pass_upload(std::string_view bytes) {
 void Exchange::on_write_timer() {
   wire::OutboundConnection& connection = lease_.connection();
   net::Scheduler& scheduler = proxy_.parts_.context.scheduler();
-  Duration limit = pool_->spec().timeouts.backend_write;
+  Duration limit = pool_->settings().timeouts.backend_write;
   if (std::optional<Duration> next =
           write_watch_.look(scheduler.now(), limit, connection.acknowledged_bytes())) {
     armed_ = ExchangeTimer::kBackendWrite;
@@ -204,16 +204,16 @@ void Exchange::say_failing(Failure failure, bool is_unread, std::string_view det
   bool is_race = is_reused_ && is_unread && lease_.is_held();
   if (is_race || !row_of(failure).counts_against_backend) return;
   if (!backend_->is_failure_news(proxy_.parts_.context.scheduler().now())) return;
-  proxy_.parts_.log.warn("a backend fails", {{"pool", backend_->shared().pool()},
-                                             {"backend", backend_->shared().address()},
+  proxy_.parts_.log.warn("a backend fails", {{"pool", backend_->shared().pool().str()},
+                                             {"backend", backend_->address()},
                                              {"reason", std::string(row_of(failure).name)},
                                              {"detail", std::string(detail)}});
 }
 
 void Exchange::say_recovered() {
   if (!backend_->is_recovery_news(proxy_.parts_.context.scheduler().now())) return;
-  proxy_.parts_.log.info("a backend answers again", {{"pool", backend_->shared().pool()},
-                                                     {"backend", backend_->shared().address()}});
+  proxy_.parts_.log.info("a backend answers again", {{"pool", backend_->shared().pool().str()},
+                                                     {"backend", backend_->address()}});
 }
 
 bool Exchange::may_retry(Failure failure, bool is_unread, bool has_response_bytes) {
@@ -224,9 +224,9 @@ bool Exchange::may_retry(Failure failure, bool is_unread, bool has_response_byte
   attempt.has_response_bytes = has_response_bytes;
   attempt.is_request_kept = is_request_kept_;
   attempt.tries = tries_;
-  attempt.max_retries = pool_->spec().retries;
+  attempt.max_retries = pool_->settings().retries;
   attempt.since_first_try = proxy_.parts_.context.scheduler().now() - first_try_at_;
-  attempt.retry_window = pool_->spec().timeouts.retry_window;
+  attempt.retry_window = pool_->settings().timeouts.retry_window;
   if (judge(attempt) != RetryVerdict::kRetry) return false;
   if (needs_budget(failure) && !pool_->spend_retry()) {
     proxy_.parts_.numbers.retries_denied.add();
@@ -260,7 +260,7 @@ void Exchange::drop_backend() {
 }
 
 void Exchange::release_backend() {
-  proxy_.backends_.release(std::move(lease_), pool_->spec(), keep_alive_timeout_seconds_,
+  proxy_.backends_.release(std::move(lease_), pool_->settings(), keep_alive_timeout_seconds_,
                             upload_kind_ != http::BodyKind::kNone);
 }
 

@@ -35,30 +35,43 @@ void Proxy::set_tables(std::shared_ptr<const route::RouteTable> routes,
   route_series_.clear();  // the table's label ids are its own
   pool_specs_ = std::move(pools);
   std::vector<std::shared_ptr<backend::LocalPool>> changed;
-  for (route::PoolId id = 0; id < pools_.size(); ++id) {
-    if (pools_[id] == nullptr) continue;
-    std::vector<std::shared_ptr<backend::LocalBackend>> before = pools_[id]->backends();
-    std::shared_ptr<const backend::PoolSpec> spec = pool_specs_->find(id);
-    if (spec == nullptr) {
-      pools_[id]->mark_removed();
-      for (const auto& backend : before) backends_.close_idle(*backend);
-      changed.push_back(std::move(pools_[id]));  // requests under way keep theirs
-      continue;
-    }
-    if (spec.get() == &pools_[id]->spec()) continue;
-    pools_[id]->update(std::move(spec));
+  pools_.for_each([&](std::size_t id, std::shared_ptr<backend::LocalPool>& pool) {
+    if (pool == nullptr) return;
+    const backend::PoolSpec* spec = pool_specs_->look(static_cast<route::PoolId>(id));
+    if (spec == &pool->spec()) return;
+    std::vector<std::shared_ptr<backend::LocalBackend>> before = pool->backends();
+    if (spec == nullptr)
+      pool->mark_removed();
+    else
+      pool->update(pool_specs_->find(static_cast<route::PoolId>(id)));
     for (const auto& backend : before)
       if (backend->is_out()) backends_.close_idle(*backend);
-    changed.push_back(pools_[id]);
-  }
+    changed.push_back(pool);
+    if (spec == nullptr) pool = nullptr;  // requests under way keep theirs
+  });
   for (const auto& pool : changed) pool->wake_waiters();
+}
+
+// Of a million pools all are seen every quarter of an hour, those of a small table each second. What
+// goes with a pool is its balancer's turn, its retry budget and what was learned of its backends: all
+// of them are about the last minutes.
+void Proxy::collect_unused_pools() {
+  constexpr Duration kUnused = std::chrono::minutes(5);
+  constexpr std::size_t kChunks = 16;
+  TimePoint now = parts_.context.scheduler().now();
+  next_collected_ = pools_.sweep(
+      next_collected_, kChunks, [&](std::size_t, std::shared_ptr<backend::LocalPool>& pool) {
+        if (pool != nullptr && pool.use_count() == 1 && pool->is_unused_since(now - kUnused))
+          pool = nullptr;
+      });
 }
 
 void Proxy::look_again(std::span<const backend::PoolId> pools) {
   for (backend::PoolId id : pools) {
     // What no request has used yet looks when it is made.
-    if (id >= pools_.size() || pools_[id] == nullptr) continue;
-    std::shared_ptr<backend::LocalPool> pool = pools_[id];
+    std::shared_ptr<backend::LocalPool>* known = pools_.find(id);
+    if (known == nullptr || *known == nullptr) continue;
+    std::shared_ptr<backend::LocalPool> pool = *known;
     pool->look_again();
     for (const auto& backend : pool->backends())
       if (backend->is_out()) backends_.close_idle(*backend);
@@ -67,19 +80,21 @@ void Proxy::look_again(std::span<const backend::PoolId> pools) {
 }
 
 std::shared_ptr<backend::LocalPool> Proxy::pool_of(route::PoolId id) {
-  if (id < pools_.size() && pools_[id] != nullptr) return pools_[id];
+  std::shared_ptr<backend::LocalPool>* known = pools_.find(id);
+  if (known != nullptr && *known != nullptr) return *known;
   std::shared_ptr<const backend::PoolSpec> spec = pool_specs_->find(id);
   if (spec == nullptr) return nullptr;
-  if (id >= pools_.size()) pools_.resize(id + 1);
   std::shared_ptr<observe::PoolSeries> series = parts_.series.pools.claim(spec->name);
-  pools_[id] = std::make_shared<backend::LocalPool>(std::move(spec), parts_.worker, series);
-  return pools_[id];
+  auto pool = std::make_shared<backend::LocalPool>(std::move(spec), parts_.worker, series);
+  pools_.at(id) = pool;
+  return pool;
 }
 
 const std::shared_ptr<observe::RouteSeries>& Proxy::series_of(const route::Route& route) {
-  if (route.label_id >= route_series_.size()) route_series_.resize(route.label_id + 1);
-  std::shared_ptr<observe::RouteSeries>& series = route_series_[route.label_id];
-  if (series == nullptr) series = parts_.series.routes.claim(route.label);
+  std::shared_ptr<observe::RouteSeries>* known = route_series_.find(route.label_id);
+  if (known != nullptr && *known != nullptr) return *known;
+  std::shared_ptr<observe::RouteSeries>& series = route_series_.at(route.label_id);
+  series = parts_.series.routes.claim(route.label);
   return series;
 }
 

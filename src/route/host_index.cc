@@ -1,6 +1,7 @@
 #include "weir/route/host_index.h"
 
 #include <algorithm>
+#include <cstring>
 #include <unordered_set>
 #include <utility>
 
@@ -17,6 +18,29 @@ std::uint64_t split_mix(std::uint64_t& state) {
   return z ^ (z >> 31);
 }
 
+std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
+  __extension__ using Wide = unsigned __int128;
+  Wide product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+template <typename Word>
+std::uint64_t load(const char* bytes) {
+  Word word;
+  std::memcpy(&word, bytes, sizeof word);
+  return word;
+}
+std::uint64_t load64(const char* bytes) { return load<std::uint64_t>(bytes); }
+
+// At most eight bytes; some of them twice.
+std::uint64_t load_short(const char* bytes, std::size_t size) {
+  if (size >= 4)
+    return load<std::uint32_t>(bytes) << 32 | load<std::uint32_t>(bytes + size - 4);
+  if (size == 0) return 0;
+  return load<std::uint8_t>(bytes) << 16 | load<std::uint8_t>(bytes + size / 2) << 8 |
+         load<std::uint8_t>(bytes + size - 1);
+}
+
 }  // namespace
 
 HostIndex::HostIndex(std::uint64_t hash_seed) {
@@ -24,18 +48,28 @@ HostIndex::HostIndex(std::uint64_t hash_seed) {
   multiplier_ = split_mix(hash_seed) | 1;
 }
 
-// Both halves of a product with a secret factor: whoever does not know the factor cannot choose
-// names that collide, which a plain FNV with a secret start would allow in its low bits.
-std::uint64_t HostIndex::extend(std::uint64_t state, char byte) const {
-  __extension__ using Wide = unsigned __int128;
-  Wide product = static_cast<Wide>(state ^ static_cast<std::uint8_t>(byte)) * multiplier_;
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+// The hash of a name from that of what stands behind the label, eight bytes at a time. Both halves
+// of a product with a secret factor: whoever does not know the factor cannot choose names that
+// collide. The label's length is in the last factor, so that neither zeros nor the bytes that two
+// reads of a short label share make two labels one.
+std::uint64_t HostIndex::extend(std::uint64_t state, const char* label, std::size_t size) const {
+  std::uint64_t last_factor = multiplier_ + 2 * size;
+  for (; size > 8; size -= 8, label += 8) state = fold(state ^ load64(label), multiplier_);
+  return fold(state ^ load_short(label, size), last_factor);
 }
 
 HostIndex::Name HostIndex::hashed(std::string_view name) const {
-  std::uint64_t state = initial_state_;
-  for (std::size_t i = name.size(); i-- > 0;) state = extend(state, name[i]);
-  return {name, state};
+  Name hashed{name, initial_state_, 0};
+  std::size_t end = name.size();
+  for (std::size_t i = end; i-- > 0;) {
+    if (name[i] != '.') continue;
+    hashed.hash = extend(hashed.hash, name.data() + i + 1, end - i - 1);
+    ++hashed.labels;
+    end = i;
+  }
+  hashed.hash = extend(hashed.hash, name.data(), end);
+  ++hashed.labels;
+  return hashed;
 }
 
 void HostIndex::prefetch(const Name& name) const {
@@ -43,6 +77,15 @@ void HostIndex::prefetch(const Name& name) const {
   const ShardView& shard = view_of(name.hash);
   __builtin_prefetch(shard.bytes + IndexShard::home_of(name.hash, shard.slots) *
                                        sizeof(IndexShard::Slot));
+}
+
+void HostIndex::prefetch_place(const Name& name) const {
+  if (directory_.empty()) return;
+  const ShardView& shard = view_of(name.hash);
+  IndexShard::Slot slot =
+      IndexShard::slot(shard.bytes, IndexShard::home_of(name.hash, shard.slots));
+  if (slot.record != IndexShard::kEmpty)
+    __builtin_prefetch(shard.bytes + shard.slots * sizeof(IndexShard::Slot) + slot.record);
 }
 
 HostIndex::Found HostIndex::find(const Name& name, Kind kind) const {
@@ -73,17 +116,20 @@ std::size_t HostIndex::shards_shared_with(const HostIndex& other) const {
 HostIndex::Walk::Walk(const HostIndex& index, std::string_view host) : index_(index), host_(host) {
   if (host.size() > kMaxNameBytes || index.directory_.empty()) return;
   std::uint64_t state = index.initial_state_;
-  for (std::size_t i = host.size(); i > 0; --i) {
-    state = index.extend(state, host[i - 1]);
-    if (i > 1 && host[i - 2] != '.') continue;
-    ++labels_;
+  std::size_t end = host.size();
+  for (std::size_t i = end; i-- > 0;) {
+    if (i > 0 && host[i - 1] != '.') continue;
+    // What no entry ends in is no longer worth hashing.
+    if (++labels_ > index.most_labels_) continue;
+    state = index.extend(state, host.data() + i, end - i);
+    end = i > 0 ? i - 1 : 0;
     if (!index.has_level(Kind::kExact, labels_) && !index.has_level(Kind::kOneLabel, labels_) &&
         !index.has_level(Kind::kSuffix, labels_)) {
       continue;
     }
     // The misses of all levels overlap; next() asks for the longest name, which is known last.
-    index.prefetch({{}, state});
-    candidates_[left_++] = {state, static_cast<std::uint16_t>(i - 1),
+    index.prefetch({{}, state, 0});
+    candidates_[left_++] = {state, static_cast<std::uint16_t>(i),
                             static_cast<std::uint16_t>(labels_)};
   }
 }

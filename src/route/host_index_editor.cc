@@ -10,10 +10,6 @@ namespace {
 // What a name costs in a published shard, about, to guess how many shards there are going to be.
 constexpr std::size_t kUsualNameBytes = 44;
 
-std::size_t count_labels(std::string_view name) {
-  return 1 + static_cast<std::size_t>(std::count(name.begin(), name.end(), '.'));
-}
-
 }  // namespace
 
 struct HostIndexEditor::Shard {
@@ -92,7 +88,7 @@ HostIndexEditor::Entry HostIndexEditor::put(const Name& name, Kind kind, Entry e
   newest_.names_ += put.is_new_name ? 1 : 0;
   if (put.earlier.value != HostIndex::kNone) return put.earlier;
   ++newest_.entries_;
-  ++newest_.levels_[static_cast<std::size_t>(kind)][count_labels(name.text)];
+  ++newest_.levels_[static_cast<std::size_t>(kind)][name.labels];
   return {};
 }
 
@@ -101,7 +97,7 @@ HostIndexEditor::Entry HostIndexEditor::erase(const Name& name, Kind kind) {
   if (earlier.value == HostIndex::kNone) return earlier;
   if (opened(shard_of(name)).erase(name, kind)) --newest_.names_;
   --newest_.entries_;
-  --newest_.levels_[static_cast<std::size_t>(kind)][count_labels(name.text)];
+  --newest_.levels_[static_cast<std::size_t>(kind)][name.labels];
   return earlier;
 }
 
@@ -128,6 +124,10 @@ void HostIndexEditor::split(Shard& shard) {
 }
 
 HostIndex HostIndexEditor::publish() {
+  newest_.most_labels_ = 0;
+  for (const auto& counts : newest_.levels_)
+    for (std::size_t labels = newest_.most_labels_ + 1; labels < counts.size(); ++labels)
+      if (counts[labels] != 0) newest_.most_labels_ = labels;
   newest_.directory_.clear();
   newest_.shards_.clear();
   newest_.places_ = 0;

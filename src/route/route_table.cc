@@ -94,8 +94,8 @@ void RouteTable::for_each_of(std::uint32_t origin,
   }
 }
 
-void RouteTable::prefetch(std::string_view host) const {
-  index_.prefetch(index_.hashed(split_host_pattern(host).name));
+HostIndex::Name RouteTable::hashed(std::string_view host) const {
+  return index_.hashed(split_host_pattern(host).name);
 }
 
 RouteTable::Known RouteTable::known(const RouteKey& key) const {
@@ -103,7 +103,8 @@ RouteTable::Known RouteTable::known(const RouteKey& key) const {
   HostIndex::Entry entry = any_host_;
   if (key.host != "*") {
     HostPattern parts = split_host_pattern(key.host);
-    HostIndex::Found found = index_.find(index_.hashed(parts.name), parts.kind);
+    HostIndex::Name name = key.name != nullptr ? *key.name : index_.hashed(parts.name);
+    HostIndex::Found found = index_.find(name, parts.kind);
     entry = found.entry;
     known.place = found.place;
   }

@@ -67,42 +67,38 @@ void RouteTableEditor::remove_route(RouteNumber number) {
   free_routes_.push_back(number);
 }
 
-void RouteTableEditor::prefetch(std::string_view host) const {
-  index_.prefetch(index_.hashed(split_host_pattern(host).name));
+HostIndex::Entry RouteTableEditor::entry_of(const RouteKey& key) const {
+  if (key.host == "*") return any_host_;
+  HostPattern parts = split_host_pattern(key.host);
+  return index_.find(name_of(key, parts.name), parts.kind);
 }
 
-HostIndex::Entry RouteTableEditor::entry_of(std::string_view host) const {
-  if (host == "*") return any_host_;
-  HostPattern parts = split_host_pattern(host);
-  return index_.find(index_.hashed(parts.name), parts.kind);
-}
-
-HostIndex::Entry RouteTableEditor::insert_entry(std::string_view host, HostIndex::Entry entry) {
-  if (host == "*")
+HostIndex::Entry RouteTableEditor::insert_entry(const RouteKey& key, HostIndex::Entry entry) {
+  if (key.host == "*")
     return any_host_.value != HostIndex::kNone ? any_host_ : (any_host_ = entry, HostIndex::Entry{});
-  HostPattern parts = split_host_pattern(host);
-  return index_.insert(index_.hashed(parts.name), parts.kind, entry);
+  HostPattern parts = split_host_pattern(key.host);
+  return index_.insert(name_of(key, parts.name), parts.kind, entry);
 }
 
-void RouteTableEditor::set_entry(std::string_view host, HostIndex::Entry entry) {
-  if (host == "*") {
+void RouteTableEditor::set_entry(const RouteKey& key, HostIndex::Entry entry) {
+  if (key.host == "*") {
     any_host_ = entry;
     return;
   }
-  HostPattern parts = split_host_pattern(host);
-  index_.set(index_.hashed(parts.name), parts.kind, entry);
+  HostPattern parts = split_host_pattern(key.host);
+  index_.set(name_of(key, parts.name), parts.kind, entry);
 }
 
-void RouteTableEditor::erase_entry(std::string_view host) {
-  if (host == "*") {
+void RouteTableEditor::erase_entry(const RouteKey& key) {
+  if (key.host == "*") {
     any_host_ = {};
     return;
   }
-  HostPattern parts = split_host_pattern(host);
-  index_.erase(index_.hashed(parts.name), parts.kind);
+  HostPattern parts = split_host_pattern(key.host);
+  index_.erase(name_of(key, parts.name), parts.kind);
 }
 
-RouteTableEditor::OpenHost& RouteTableEditor::opened(std::string_view host,
+RouteTableEditor::OpenHost& RouteTableEditor::opened(const RouteKey& key,
                                                      HostIndex::Entry entry) {
   bool has_routes = entry.value != HostIndex::kNone && (entry.value & RouteTable::kHasRoutes) != 0;
   std::uint32_t number = entry.value & ~RouteTable::kHasRoutes;
@@ -118,7 +114,7 @@ RouteTableEditor::OpenHost& RouteTableEditor::opened(std::string_view host,
   std::unique_ptr<OpenHost>& open = open_hosts_[number];
   if (open != nullptr) return *open;
   open = std::make_unique<OpenHost>();
-  open->host = host;
+  open->host = key.host;
   if (has_routes) {
     for (const HostRoutes::Item& item : host_routes_[number]->items)
       open->routes.emplace(OpenHost::key_of(item.path, item.scheme), item);
@@ -126,7 +122,7 @@ RouteTableEditor::OpenHost& RouteTableEditor::opened(std::string_view host,
     if (entry.value != HostIndex::kNone)
       open->routes.emplace(OpenHost::key_of("", std::nullopt),
                            HostRoutes::Item{"", std::nullopt, {entry.value, entry.origin}});
-    set_entry(host, {RouteTable::kHasRoutes | number, 0});
+    set_entry(key, {RouteTable::kHasRoutes | number, 0});
   }
   return *open;
 }
@@ -143,12 +139,12 @@ PlacedRoute RouteTableEditor::find_in(HostIndex::Entry entry, const RouteKey& ke
 }
 
 PlacedRoute RouteTableEditor::find(const RouteKey& key) const {
-  return find_in(entry_of(key.host), key);
+  return find_in(entry_of(key), key);
 }
 
 PlacedRoute RouteTableEditor::insert(const RouteKey& key, PlacedRoute placed) {
   if (is_for_everything(key)) {
-    HostIndex::Entry there = insert_entry(key.host, {placed.route, placed.origin});
+    HostIndex::Entry there = insert_entry(key, {placed.route, placed.origin});
     if (there.value == HostIndex::kNone) {
       ++route_count_;
       return {};
@@ -161,15 +157,15 @@ PlacedRoute RouteTableEditor::insert(const RouteKey& key, PlacedRoute placed) {
 }
 
 PlacedRoute RouteTableEditor::set(const RouteKey& key, PlacedRoute placed) {
-  HostIndex::Entry entry = entry_of(key.host);
+  HostIndex::Entry entry = entry_of(key);
   bool is_there = entry.value != HostIndex::kNone;
   bool has_routes = is_there && (entry.value & RouteTable::kHasRoutes) != 0;
   if (is_for_everything(key) && !has_routes) {
     route_count_ += is_there ? 0 : 1;
-    set_entry(key.host, {placed.route, placed.origin});
+    set_entry(key, {placed.route, placed.origin});
     return is_there ? PlacedRoute{entry.value, entry.origin} : PlacedRoute{};
   }
-  OpenHost& host = opened(key.host, entry);
+  OpenHost& host = opened(key, entry);
   HostRoutes::Item item{std::string(key.path), key.scheme, placed};
   auto [place, is_new] = host.routes.try_emplace(OpenHost::key_of(key.path, key.scheme), item);
   if (is_new) {
@@ -180,14 +176,14 @@ PlacedRoute RouteTableEditor::set(const RouteKey& key, PlacedRoute placed) {
 }
 
 PlacedRoute RouteTableEditor::erase(const RouteKey& key) {
-  HostIndex::Entry entry = entry_of(key.host);
+  HostIndex::Entry entry = entry_of(key);
   PlacedRoute found = find_in(entry, key);
   if (found.route == kNoRoute) return found;
   --route_count_;
   if ((entry.value & RouteTable::kHasRoutes) == 0)
-    erase_entry(key.host);
+    erase_entry(key);
   else
-    opened(key.host, entry).routes.erase(OpenHost::key_of(key.path, key.scheme));
+    opened(key, entry).routes.erase(OpenHost::key_of(key.path, key.scheme));
   return found;
 }
 
@@ -202,9 +198,9 @@ void RouteTableEditor::close_hosts() {
     }
     if (is_one) {
       const HostRoutes::Item& item = host->routes.begin()->second;
-      set_entry(host->host, {item.placed.route, item.placed.origin});
+      set_entry({host->host, {}, {}}, {item.placed.route, item.placed.origin});
     } else {
-      erase_entry(host->host);
+      erase_entry({host->host, {}, {}});
     }
     host_routes_.at(number) = nullptr;
     free_host_routes_.push_back(number);

@@ -44,7 +44,7 @@ std::uint32_t HostIndex::Walk::next(Watch& watch) {
       continue;
     }
     const ShardView& shard = index_.view_of(candidate.hash);
-    Name name{host_.substr(candidate.begin), candidate.hash};
+    Name name{host_.substr(candidate.begin), candidate.hash, candidate.labels};
     std::uint32_t slot = IndexShard::find(shard.bytes, shard.slots, name);
     if (slot == shard.slots) continue;
     IndexRecord record =

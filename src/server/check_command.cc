@@ -88,8 +88,8 @@ std::map<std::string, MadePool> made_pools(const config::Config& config,
   std::map<std::string, MadePool> made;
   for (std::size_t id = 0; id < by_id.size(); ++id) {
     const backend::PoolSpec* pool = tables.pools->all()[id].get();
-    if (pool != nullptr && by_id[id].file != nullptr && !defined.contains(pool->name))
-      made.emplace(pool->name, by_id[id]);
+    if (pool != nullptr && by_id[id].file != nullptr && !defined.contains(pool->name.str()))
+      made.emplace(pool->name.str(), by_id[id]);
   }
   return made;
 }
@@ -119,7 +119,7 @@ void print_map_entries(const table::Builder& builder, const table::Tables& table
       if (!maps.contains(file)) continue;
       bool is_good = item.route->action == route::Route::Action::kPool;
       lines.push_back(item.host + item.path + "  " +
-                      (is_good ? item.route->label : "quarantined") + "  (" + file + ")");
+                      (is_good ? item.route->label.str() : "quarantined") + "  (" + file + ")");
     }
   }
   if (lines.empty()) return;

@@ -51,7 +51,8 @@ void add_pools(const table::Tables& tables, cli::Snapshot& snapshot) {
     }
     for (std::size_t index = 0; index < pool->backends.size(); ++index) {
       backend::BackendTraits traits = pool->traits_of(index);
-      row.backends.push_back({pool->backends[index]->address(), traits.weight, traits.is_backup});
+      std::string_view address = snapshot.texts.emplace_back(pool->backends[index]->address());
+      row.backends.push_back({address, traits.weight, traits.is_backup});
     }
   }
 }

@@ -83,21 +83,35 @@ std::string Control::metrics() const {
   return observe::export_text(scrape);
 }
 
-// Series of routes and pools that are gone leave; off the loop, because tables are large.
+// Series of routes and pools that are gone leave; off the loop, because tables are large. There are
+// few series, so what is remembered is which of them are called as something that is there.
 void Control::retain_series() {
   group_.series->routes.set_most(current_->loaded.config->metrics.max_routes);
   group_.series->pools.set_most(current_->loaded.config->metrics.max_routes);
+  const table::Difference& change = current_->built.difference;
+  bool may_be_gone = change.hosts_removed + change.hosts_moved + change.hosts_relabelled +
+                         change.pools_removed > 0;
+  if (!may_be_gone) return;
   loop_.run_in_background(
       [series = group_.series.get(), version = current_]() mutable {
-        std::unordered_set<std::string_view> routes{observe::kNoneSeries};
-        std::unordered_set<std::string_view> pools;
         const table::Tables& tables = *version->built.tables;
-        for (const std::shared_ptr<const route::Route>& route : tables.routes->all_routes())
-          if (route) routes.insert(route->label);
-        for (const std::shared_ptr<const backend::PoolSpec>& pool : tables.pools->all())
-          if (pool) pools.insert(pool->name);
-        series->routes.retain([&](const std::string& name) { return routes.contains(name); });
-        series->pools.retain([&](const std::string& name) { return pools.contains(name); });
+        auto retain = [](auto& of, const auto& things, auto name_of) {
+          std::unordered_set<std::string> names, live{std::string(observe::kNoneSeries)};
+          of.visit_names([&](const std::string& name) { names.insert(name); });
+          for (const auto& thing : things) {
+            if (thing == nullptr) continue;
+            std::string name = name_of(*thing);
+            if (names.contains(name)) live.insert(std::move(name));
+          }
+          // One that came meanwhile is of the newest table.
+          of.retain([&](const std::string& name) {
+            return !names.contains(name) || live.contains(name);
+          });
+        };
+        retain(series->routes, tables.routes->all_routes(),
+               [](const route::Route& route) { return route.label.str(); });
+        retain(series->pools, tables.pools->all(),
+               [](const backend::PoolSpec& pool) { return pool.name.str(); });
         version.reset();
       },
       [] {});

@@ -130,7 +130,7 @@ std::string why_wins(const Explanation& explanation, const Explanation::Rival& w
 std::string pool_of(const table::Tables& tables, const route::Route& route) {
   if (route.action != route::Route::Action::kPool) return {};
   std::shared_ptr<const backend::PoolSpec> pool = tables.pools->find(route.pool);
-  return pool ? pool->name : "";
+  return pool ? pool->name.str() : "";
 }
 
 void show_routes(const table::Tables& tables, const Explanation& explanation, ExplainView& view) {
@@ -142,7 +142,7 @@ void show_routes(const table::Tables& tables, const Explanation& explanation, Ex
     ExplainView::Route route{item.host,
                              item.path,
                              item.scheme ? std::string(http::name_of(*item.scheme)) : "",
-                             item.route->label,
+                             item.route->label.str(),
                              pool_of(tables, *item.route),
                              item.route->action != route::Route::Action::kPool,
                              word_of(rival.step),
@@ -235,8 +235,8 @@ void explain_pool(const table::Tables& tables, const backend::BackendStates* sta
   backend::LocalPool local(spec, 0);
   std::optional<backend::PoolView> known = states == nullptr ? std::nullopt : states->view(spec->id);
   ExplainView::Pool& pool = view.pool.emplace();
-  pool.name = spec->name;
-  pool.balance = backend::name_of(spec->balance);
+  pool.name = spec->name.str();
+  pool.balance = backend::name_of(spec->settings->balance);
   pool.candidates = local.candidates().size();
   for (std::size_t index = 0; index < spec->backends.size(); ++index) {
     ExplainView::Backend& backend = pool.backends.emplace_back();
@@ -264,7 +264,7 @@ void explain_pool(const table::Tables& tables, const backend::BackendStates* sta
       return;
     case backend::Availability::kNone:
       set_failure(view, Failure::no_usable_backend,
-                  "every backend of pool " + spec->name + " is down or out of service");
+                  "every backend of pool " + spec->name.str() + " is down or out of service");
       return;
   }
 }

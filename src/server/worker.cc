@@ -94,6 +94,7 @@ void Worker::look_again(std::shared_ptr<const std::vector<backend::PoolId>> pool
 
 void Worker::on_lag_timer() {
   numbers_.loop_lag.observe(loop_.scheduler().clock().now() - lag_timer_.deadline());
+  proxy_.collect_unused_pools();
   loop_.scheduler().arm(lag_timer_, kLagProbe);
 }
 

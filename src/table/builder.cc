@@ -254,11 +254,11 @@ void Builder::Impl::load_map(SourceNumber number, MapTargets& targets) {
 }
 
 void Builder::Impl::load_maps(const config::Config& config) {
-  if (!has_same_defaults(map_pool, config.map_pool)) {
+  if (generation == 0 || !has_same_defaults(map_pool, config.map_pool)) {
     map_pool = config.map_pool;
     pools.set_defaults_of_made(map_pool);
   }
-  MapTargets targets(pools, routes.targets(), config.map_pool, [&](const Endpoint& endpoint) {
+  MapTargets targets(pools, routes.targets(), [&](const Endpoint& endpoint) {
     return problem_of_backend(config, endpoint);
   });
   for (SourceNumber number = 0; number < sources.size(); ++number) {
@@ -307,8 +307,9 @@ void Builder::Impl::say_waiting() {
 Builder::Built Builder::Impl::publish() {
   Built built;
   std::vector<RouteBook::MovedHost> moved;
-  routes.targets().remove_unused([this](const std::string& pool) {
-    if (pools.is_made(pool)) pools.remove(pool);
+  routes.targets().remove_unused([this](std::string_view pool) {
+    std::optional<backend::PoolId> id = pools.find(pool);
+    if (id && pools.is_made(*id)) pools.remove(pool);
   });
   auto tables = std::make_shared<Tables>();
   tables->routes = routes.publish(built.difference, moved);
@@ -316,7 +317,7 @@ Builder::Built Builder::Impl::publish() {
   compare_pools(*last_pools, *tables->pools, built.difference);
   if (generation == 0 || !built.difference.is_empty()) ++generation;
   tables->generation = generation;
-  tables->hash = Fingerprint().add(routes.hash()).add(hash_of(*tables->pools)).value();
+  tables->hash = Fingerprint().add(routes.hash()).add(pools.hash()).value();
   std::stable_sort(quarantine.listed.begin(), quarantine.listed.end(),
                    [this](const Quarantined& a, const Quarantined& b) {
                      bool is_of_main = a.place.file == main_file;

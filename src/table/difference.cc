@@ -16,10 +16,9 @@ void append_count(std::string& out, std::string_view sign, std::size_t count, st
   out.append(what);
 }
 
-std::vector<const backend::Backend*> sorted_backends(const backend::PoolSpec* pool) {
+std::vector<const backend::Backend*> sorted_backends(const backend::PoolSpec& pool) {
   std::vector<const backend::Backend*> backends;
-  if (pool == nullptr) return backends;
-  for (const auto& backend : pool->backends) backends.push_back(backend.get());
+  for (const auto& backend : pool.backends) backends.push_back(backend.get());
   std::sort(backends.begin(), backends.end());
   return backends;
 }
@@ -31,14 +30,21 @@ std::size_t count_missing(const std::vector<const backend::Backend*>& all,
   }));
 }
 
-std::uint64_t hash_of(const backend::PoolSpec& pool) {
+}  // namespace
+
+std::uint64_t hash_of(const backend::PoolSettings& settings) {
   Fingerprint fingerprint;
-  fingerprint.add("pool").add(pool.name);
   std::apply([&fingerprint](const auto&... setting) { (fingerprint.add(setting), ...); },
-             settings_of(pool));
-  if (pool.health != nullptr)
+             settings_of(settings));
+  if (settings.health != nullptr)
     std::apply([&fingerprint](const auto&... setting) { (fingerprint.add(setting), ...); },
-               settings_of(*pool.health));
+               settings_of(*settings.health));
+  return fingerprint.value();
+}
+
+std::uint64_t hash_of(const backend::PoolSpec& pool, std::uint64_t settings_hash) {
+  Fingerprint fingerprint;
+  fingerprint.add(pool.name).add(settings_hash);
   std::uint64_t backends = 0;
   for (std::size_t index = 0; index < pool.backends.size(); ++index) {
     backend::BackendTraits traits = pool.traits_of(index);
@@ -50,12 +56,14 @@ std::uint64_t hash_of(const backend::PoolSpec& pool) {
   return fingerprint.add(backends).value();
 }
 
-}  // namespace
+bool are_same(const backend::PoolSettings& a, const backend::PoolSettings& b) {
+  bool is_checked_alike = (a.health == nullptr) == (b.health == nullptr) &&
+                          (a.health == nullptr || *a.health == *b.health);
+  return is_checked_alike && settings_of(a) == settings_of(b);
+}
 
 bool has_same_settings(const backend::PoolSpec& a, const backend::PoolSpec& b) {
-  if (settings_of(a) != settings_of(b)) return false;
-  if ((a.health == nullptr) != (b.health == nullptr)) return false;
-  if (a.health != nullptr && *a.health != *b.health) return false;
+  if (a.settings != b.settings && !are_same(*a.settings, *b.settings)) return false;
   if (a.traits.empty() && b.traits.empty()) return true;
   std::unordered_map<const backend::Backend*, backend::BackendTraits> traits;
   for (std::size_t index = 0; index < a.backends.size(); ++index)
@@ -86,14 +94,6 @@ std::string Difference::text() const {
   return out.empty() ? "no change" : out;
 }
 
-std::uint64_t hash_of(const backend::PoolSet& pools) {
-  std::uint64_t sum = 0;
-  for (const auto& pool : pools.all()) {
-    if (pool) sum += hash_of(*pool);
-  }
-  return sum;
-}
-
 bool has_same_defaults(const config::PoolConfig& a, const config::PoolConfig& b) {
   bool is_checked_alike =
       (a.health == nullptr) == (b.health == nullptr) && (a.health == nullptr || *a.health == *b.health);
@@ -101,18 +101,18 @@ bool has_same_defaults(const config::PoolConfig& a, const config::PoolConfig& b)
 }
 
 std::vector<config::Setting> pool_settings(const backend::PoolSpec& pool) {
-  static const backend::PoolSpec usual;
-  if (pool.health == nullptr && settings_of(pool) == settings_of(usual)) return {};
+  const backend::PoolSettings& settings = *pool.settings;
+  if (are_same(settings, *backend::usual_settings())) return {};
   config::PoolConfig config;
-  config.balance = pool.balance;
-  config.keepalive = pool.keepalive;
-  config.max_idle = pool.max_idle;
-  config.retries = pool.retries;
-  config.retry_budget_percent = pool.retry_budget_percent;
-  config.health = pool.health;
-  config.timeouts = pool.timeouts;
-  config.body_bytes = pool.body_bytes;
-  config.host = pool.host;
+  config.balance = settings.balance;
+  config.keepalive = settings.keepalive;
+  config.max_idle = settings.max_idle;
+  config.retries = settings.retries;
+  config.retry_budget_percent = settings.retry_budget_percent;
+  config.health = settings.health;
+  config.timeouts = settings.timeouts;
+  config.body_bytes = settings.body_bytes;
+  config.host = settings.host;
   return config::pool_settings(config);
 }
 
@@ -124,14 +124,20 @@ void compare_pools(const backend::PoolSet& before, const backend::PoolSet& after
     if (old == pool) return;
     if (!old) {
       ++difference.pools_added;
-    } else if (!pool) {
-      ++difference.pools_removed;
-    } else if (!has_same_settings(*old, *pool)) {
-      ++difference.pools_changed;
-      difference.changed_pool = pool->name;
+      difference.backends_added += pool->backends.size();
+      return;
     }
-    auto old_backends = sorted_backends(old.get());
-    auto backends = sorted_backends(pool.get());
+    if (!pool) {
+      ++difference.pools_removed;
+      difference.backends_removed += old->backends.size();
+      return;
+    }
+    if (!has_same_settings(*old, *pool)) {
+      ++difference.pools_changed;
+      difference.changed_pool = pool->name.str();
+    }
+    auto old_backends = sorted_backends(*old);
+    auto backends = sorted_backends(*pool);
     difference.backends_added += count_missing(backends, old_backends);
     difference.backends_removed += count_missing(old_backends, backends);
   });

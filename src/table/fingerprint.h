@@ -12,20 +12,25 @@
 
 namespace weir::table {
 
-// Eight bytes at a time, each word with both halves of a product.
+inline std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
+  __extension__ using Wide = unsigned __int128;
+  Wide product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+// A step: with both halves of a product.
+inline std::uint64_t hash_of_word(std::uint64_t word, std::uint64_t state) {
+  return mix(state ^ word ^ 0xa0761d6478bd642f, state ^ 0x8ebc6af09c88c6e3) + word;
+}
+
 inline std::uint64_t hash_of_bytes(std::string_view bytes, std::uint64_t state) {
   static_assert(std::endian::native == std::endian::little);
-  auto mix = [](std::uint64_t a, std::uint64_t b) {
-    __extension__ using Wide = unsigned __int128;
-    Wide product = static_cast<Wide>(a) * b;
-    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-  };
   state = mix(state ^ 0x9e3779b97f4a7c15, bytes.size() ^ 0xe7037ed1a0b428db);
   while (!bytes.empty()) {
     std::uint64_t word = 0;
     std::size_t size = bytes.size() < sizeof word ? bytes.size() : sizeof word;
     std::memcpy(&word, bytes.data(), size);
-    state = mix(state ^ word ^ 0xa0761d6478bd642f, state ^ 0x8ebc6af09c88c6e3) + word;
+    state = hash_of_word(word, state);
     bytes.remove_prefix(size);
   }
   return state;

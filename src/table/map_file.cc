@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <deque>
@@ -59,6 +60,19 @@ class File {
   bool is_regular_ = false;
 };
 
+// Four sums side by side, since each step of one waits for the one before.
+std::uint64_t hash_of_piece(std::string_view bytes, std::uint64_t state) {
+  std::array<std::uint64_t, 4> sums = {state, state + 1, state + 2, state + 3};
+  while (bytes.size() >= sizeof sums) {
+    std::array<std::uint64_t, 4> words;
+    std::memcpy(words.data(), bytes.data(), sizeof words);
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] = hash_of_word(words[i], sums[i]);
+    bytes.remove_prefix(sizeof words);
+  }
+  for (std::uint64_t sum : sums) state = hash_of_word(sum, state);
+  return hash_of_bytes(bytes, state);
+}
+
 // Calls visit(bytes, size) for each piece.
 template <typename Visit>
 Result<std::uint64_t> read_pieces(const std::string& path, std::size_t room_before, Visit visit) {
@@ -73,12 +87,25 @@ Result<std::uint64_t> read_pieces(const std::string& path, std::size_t room_befo
     if (count < 0) return cannot("read", path, errno);
     if (count == 0) return hash;
     std::string_view bytes(piece, static_cast<std::size_t>(count));
-    hash = hash_of_bytes(bytes, hash);
+    hash = hash_of_piece(bytes, hash);
     visit(buffer.data(), bytes.size());
   }
 }
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+// What a byte of a line may be.
+enum ByteKind : unsigned char { kBlank = 1, kOfLabel = 2, kNotDigit = 4, kUpper = 8, kDot = 16 };
+constexpr std::array<unsigned char, 256> kKinds = [] {
+  std::array<unsigned char, 256> kinds{};
+  kinds[' '] = kinds['\t'] = kinds['\r'] = kBlank;
+  for (unsigned c = '0'; c <= '9'; ++c) kinds[c] = kOfLabel;
+  for (unsigned c = 'a'; c <= 'z'; ++c) kinds[c] = kOfLabel | kNotDigit;
+  for (unsigned c = 'A'; c <= 'Z'; ++c) kinds[c] = kOfLabel | kNotDigit | kUpper;
+  kinds['-'] = kinds['_'] = kOfLabel | kNotDigit;
+  kinds['.'] = kDot;
+  return kinds;
+}();
+unsigned kind_of(char c) { return kKinds[static_cast<unsigned char>(c)]; }
+bool is_blank(char c) { return (kind_of(c) & kBlank) != 0; }
 
 // Splits lines into their columns and shows good ones in batches.
 class LineReader {
@@ -176,8 +203,7 @@ class LineReader {
   // The usual names are made canonical where they stand. False: another form, to be looked at with
   // care.
   static bool make_canonical(Column& host) {
-    std::size_t label = 0;
-    bool has_letter = false;  // otherwise it may be an IP address
+    unsigned seen = 0;  // without a letter it may be an IP address
     char* begin = host.begin;
     if (host.text().starts_with("*."))
       begin += 2;
@@ -185,19 +211,21 @@ class LineReader {
       begin += 1;
     char* end = host.end > begin && host.end[-1] == '.' ? host.end - 1 : host.end;
     if (end - begin > 253) return false;
+    char* label = begin;
+    auto is_label = [&label](const char* behind) { return behind > label && behind - label <= 63; };
     for (char* at = begin; at < end; ++at) {
-      if (*at >= 'A' && *at <= 'Z') *at = static_cast<char>(*at + ('a' - 'A'));
-      if (*at == '.') {
-        if (label == 0) return false;
-        label = 0;
+      unsigned kind = kind_of(*at);
+      if (kind == kDot) {
+        if (!is_label(at)) return false;
+        label = at + 1;
         continue;
       }
-      bool is_letter = (*at >= 'a' && *at <= 'z') || *at == '-' || *at == '_';
-      if (!is_letter && !is_digit(*at)) return false;
-      has_letter = has_letter || is_letter;
-      if (++label > 63) return false;
+      if ((kind & kOfLabel) == 0) return false;
+      if ((kind & kUpper) != 0) *at = static_cast<char>(*at + ('a' - 'A'));
+      seen |= kind;
     }
-    bool is_canonical = label > 0 && has_letter && std::string_view(host.begin, end) != "_";
+    bool is_canonical = is_label(end) && (seen & kNotDigit) != 0 &&
+                        std::string_view(host.begin, static_cast<std::size_t>(end - host.begin)) != "_";
     if (is_canonical) host.end = end;
     return is_canonical;
   }

@@ -5,52 +5,61 @@
 #include "weir/config/notation.h"
 
 namespace weir::table {
-namespace {
 
+using route::HostIndex;
 using route::kNoRoute;
 using route::RouteKey;
 using route::RouteTable;
 
-}  // namespace
-
+// Lines of one pool often stand together.
 const MapTargets::Found& MapTargets::find(std::string_view text) {
-  if (last_ != nullptr && text == last_text_) return *last_;
+  if (last_.target != kNoRoute && text == last_text_) return last_;
   last_text_ = text;
-  auto [known, is_new] = known_.try_emplace(last_text_);
-  if (is_new) known->second = look_at(text);
-  last_ = &known->second;
-  return *last_;
+  // A pool goes with the last that leads there, so it is still where a target of its name leads.
+  route::RouteNumber known = targets_.find(text);
+  if (known != kNoRoute && targets_.at(known).is_resolved && text.find(':') == text.npos) {
+    last_.target = known;
+    last_.problem.clear();
+  } else {
+    last_ = look_at(text, known);
+  }
+  return last_;
 }
 
-MapTargets::Found MapTargets::look_at(std::string_view text) {
-  auto wrong = [&](std::string problem) {
-    return Found{targets_.intern(kWrongLabel, ""), std::move(problem)};
-  };
-  std::string quoted = "\"" + std::string(text.substr(0, 100)) + "\"";
+MapTargets::Found MapTargets::look_at(std::string_view text, route::RouteNumber known) {
+  std::string_view shown = text.substr(0, 100);
+  auto quoted = [shown] { return "\"" + std::string(shown) + "\""; };
   for (std::string_view action : {"redirect:", "empty:"})
     if (text.starts_with(action))
-      return wrong("the target " + quoted + ": " + std::string(action) +
+      return wrong("the target " + quoted() + ": " + std::string(action) +
                    " is not available in this version");
   if (text == "hold") return wrong("the target hold is not available in this version");
-  if (config::is_name(text)) {
-    route::RouteNumber target = targets_.intern(text, text);
-    targets_.resolve(target, pools_.find(text));
-    if (targets_.at(target).is_resolved) return {target, {}};
-    bool is_address = IpAddress::parse(text).ok();
-    return {target, "there is no pool " + quoted +
-                        (is_address ? " (an address needs a port: IP:PORT)" : "")};
-  }
-  if (text.find(':') != std::string_view::npos) return make_pool(text);
-  return wrong("the target " + quoted + " (expected a pool's name, or IP:PORT[,IP:PORT…])");
+  if (config::is_name(text)) return look_for_pool(text);
+  if (text.find(':') != std::string_view::npos) return look_at_addresses(text, known);
+  return wrong("the target " + quoted() + " (expected a pool's name, or IP:PORT[,IP:PORT…])");
 }
 
-MapTargets::Found MapTargets::make_pool(std::string_view addresses) {
-  auto wrong = [&](std::string problem) {
-    return Found{targets_.intern(kWrongLabel, ""), std::move(problem)};
-  };
-  config::PoolConfig pool = defaults_;
-  pool.backends.clear();
-  pool.name.clear();
+MapTargets::Found MapTargets::look_for_pool(std::string_view name) {
+  SharedText text(name);
+  route::RouteNumber target = targets_.intern(text, text);
+  targets_.resolve(target, pools_.find(name));
+  if (targets_.at(target).is_resolved) return {target, {}};
+  bool is_address = IpAddress::parse(name).ok();
+  return {target, "there is no pool \"" + std::string(name.substr(0, 100)) + "\"" +
+                      (is_address ? " (an address needs a port: IP:PORT)" : "")};
+}
+
+MapTargets::Found MapTargets::look_at_addresses(std::string_view addresses,
+                                                route::RouteNumber known) {
+  // As it is written most of the time; listeners may have changed since.
+  if (known != kNoRoute && targets_.at(known).is_resolved) {
+    for (const auto& backend : pools_.at(*pools_.find(addresses)).backends)
+      if (std::string problem = problem_of_(backend->endpoint()); !problem.empty())
+        return wrong(problem);
+    return {known, {}};
+  }
+  endpoints_.clear();
+  std::string name;
   for (std::size_t begin = 0; begin <= addresses.size();) {
     std::size_t end = std::min(addresses.find(',', begin), addresses.size());
     std::string_view text = addresses.substr(begin, end - begin);
@@ -59,18 +68,16 @@ MapTargets::Found MapTargets::make_pool(std::string_view addresses) {
       return wrong("the address \"" + std::string(text.substr(0, 100)) +
                    "\" (expected a pool's name, or IP:PORT[,IP:PORT…])");
     if (std::string problem = problem_of_(*endpoint); !problem.empty()) return wrong(problem);
-    for (const config::BackendConfig& other : pool.backends)
-      if (other.endpoint == *endpoint)
-        return wrong("the address " + endpoint->text() + " stands in the list twice");
-    config::BackendConfig backend;
-    backend.endpoint = *endpoint;
-    pool.name += (pool.name.empty() ? "" : ",") + endpoint->text();
-    pool.backends.push_back(std::move(backend));
+    if (std::find(endpoints_.begin(), endpoints_.end(), *endpoint) != endpoints_.end())
+      return wrong("the address " + endpoint->text() + " stands in the list twice");
+    name += (name.empty() ? "" : ",") + endpoint->text();
+    endpoints_.push_back(std::move(endpoint).value());
     begin = end + 1;
   }
-  std::optional<backend::PoolId> id = pools_.find(pool.name);
-  if (!id) id = pools_.make(pool);
-  route::RouteNumber target = targets_.intern(pool.name, pool.name);
+  SharedText text(name);
+  std::optional<backend::PoolId> id = pools_.find(name);
+  if (!id) id = pools_.make(text, endpoints_);
+  route::RouteNumber target = targets_.intern(text, text);
   targets_.resolve(target, id);
   return {target, {}};
 }
@@ -100,20 +107,26 @@ void MapLoader::say_twice(const MapEntry& entry) {
 }
 
 void MapLoader::on_entries(std::span<const MapEntry> entries) {
+  // What many lines wait for they wait for together.
+  const route::RouteTable& base = routes_.base();
+  names_.clear();
   for (const MapEntry& entry : entries) {
+    names_.push_back(base.hashed(entry.host));
     if (was_known_)
-      routes_.base().prefetch(entry.host);
+      base.index().prefetch(names_.back());
     else
-      routes_.editor().prefetch(entry.host);
+      routes_.editor().prefetch(names_.back());
   }
-  for (const MapEntry& entry : entries) load(entry);
+  if (was_known_)
+    for (const HostIndex::Name& name : names_) base.index().prefetch_place(name);
+  for (std::size_t at = 0; at < entries.size(); ++at) load(entries[at], names_[at]);
 }
 
-void MapLoader::load(const MapEntry& entry) {
+void MapLoader::load(const MapEntry& entry, const HostIndex::Name& name) {
   ++entries_;
   const MapTargets::Found& found = targets_.find(entry.target);
   if (!found.problem.empty()) return load_wrong(entry, 0, found.problem);
-  RouteKey key{entry.host, entry.path, std::nullopt};
+  RouteKey key{entry.host, entry.path, std::nullopt, &name};
   if (was_known_) {
     RouteTable::Known known = routes_.base().known(key);
     if (known.placed.route != kNoRoute && known.placed.origin == source_) {

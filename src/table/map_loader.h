@@ -5,7 +5,6 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -29,26 +28,31 @@ struct MapProblem {
 class MapTargets {
  public:
   // `problem_of`: why an address can be no backend, or "".
-  MapTargets(PoolBook& pools, Targets& targets, const config::PoolConfig& defaults,
+  MapTargets(PoolBook& pools, Targets& targets,
              std::function<std::string(const Endpoint&)> problem_of)
-      : pools_(pools), targets_(targets), defaults_(defaults), problem_of_(std::move(problem_of)) {}
+      : pools_(pools), targets_(targets), problem_of_(std::move(problem_of)) {}
   struct Found {
     route::RouteNumber target = route::kNoRoute;
     std::string problem;  // why it cannot be that; empty: it is
   };
+  // Good until the next call.
   const Found& find(std::string_view text);
 
  private:
-  Found look_at(std::string_view text);
-  Found make_pool(std::string_view addresses);
+  // `known`: the target of that name, or kNoRoute.
+  Found look_at(std::string_view text, route::RouteNumber known);
+  Found look_for_pool(std::string_view name);
+  Found look_at_addresses(std::string_view addresses, route::RouteNumber known);
+  Found wrong(std::string problem) {
+    return {targets_.intern(kWrongLabel, ""), std::move(problem)};
+  }
 
   PoolBook& pools_;
   Targets& targets_;
-  const config::PoolConfig& defaults_;
   std::function<std::string(const Endpoint&)> problem_of_;
-  std::unordered_map<std::string, Found> known_;
   std::string last_text_;
-  const Found* last_ = nullptr;
+  Found last_;
+  std::vector<Endpoint> endpoints_;  // reused
 };
 
 class MapLoader final : public MapSink {
@@ -62,7 +66,7 @@ class MapLoader final : public MapSink {
   std::vector<MapProblem> take_problems() { return std::move(problems_); }
 
  private:
-  void load(const MapEntry& entry);
+  void load(const MapEntry& entry, const route::HostIndex::Name& name);
   void load_wrong(const MapEntry& entry, unsigned column, std::string message);
   // Whether the key is told for the first time; `before`: where the source's entry led.
   bool is_first(const route::RouteKey& key, const route::RouteTable::Known& known);
@@ -76,6 +80,7 @@ class MapLoader final : public MapSink {
   std::size_t entries_ = 0;
   std::size_t seen_ = 0;            // of the base's entries of the source
   std::vector<bool> seen_places_;   // by place in the base's index
+  std::vector<route::HostIndex::Name> names_;  // of the entries under way
   std::unordered_set<std::string> seen_keys_;  // those without a place
   std::vector<MapProblem> problems_;
 };

@@ -24,12 +24,11 @@ RouteBook::RouteBook(std::uint64_t hash_seed, Order is_before)
 }
 
 std::uint64_t RouteBook::hash_of(const RouteKey& key, route::RouteNumber target) const {
-  return Fingerprint()
-      .add(key.host)
-      .add(key.path)
-      .add(key.scheme ? static_cast<int>(*key.scheme) : 2)
-      .add(targets_.at(target).hash)
-      .value();
+  Fingerprint fingerprint;
+  fingerprint.add(key.host);
+  if (!key.path.empty() || key.scheme)
+    fingerprint.add(key.path).add(key.scheme ? static_cast<int>(*key.scheme) : 2);
+  return fingerprint.add(targets_.at(target).hash).value();
 }
 
 // A host that the base does not have is new, whatever becomes of it until the next version.

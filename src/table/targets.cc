@@ -6,50 +6,102 @@
 
 namespace weir::table {
 
+using route::kNoRoute;
 using route::Route;
 
-std::string Targets::key_of(std::string_view label, std::string_view pool) {
-  std::string key(label);
-  if (label != pool) key.append("\n").append(pool);
-  return key;
+namespace {
+
+std::uint64_t hash_of_text(std::string_view text) { return Fingerprint().add(text).value(); }
+
+}  // namespace
+
+std::uint64_t Targets::hash_of(std::string_view label, std::string_view pool) {
+  // Most are called as their pools.
+  return label == pool ? hash_of_text(label) : Fingerprint().add(label).add(pool).value();
 }
 
-std::uint32_t Targets::take_label_id(const std::string& label) {
-  auto [known, is_new] = labels_.try_emplace(label);
-  if (is_new) {
-    known->second.id = static_cast<std::uint32_t>(labels_.size() - 1);
-    if (!free_label_ids_.empty()) {
-      known->second.id = free_label_ids_.back();
+Targets::RouteNumber Targets::find(std::string_view label, std::string_view pool,
+                                   std::uint64_t hash) const {
+  return numbers_.find(hash, [&](RouteNumber number) {
+    const Target& target = targets_[number];
+    return target.hash == hash && target.label == label &&
+           (label == pool ? target.label == target.pool : target.pool == pool);
+  });
+}
+
+Targets::RouteNumber Targets::first_of_pool(std::string_view pool) const {
+  return by_pool_.find(hash_of_text(pool),
+                       [&](RouteNumber number) { return targets_[number].pool == pool; });
+}
+
+void Targets::add_to_pool(RouteNumber number) {
+  RouteNumber first = first_of_pool(targets_[number].pool);
+  if (first == kNoRoute)
+    return by_pool_.insert(number,
+                           [this](RouteNumber of) { return hash_of_text(targets_[of].pool); });
+  targets_[number].next_of_pool = std::exchange(targets_[first].next_of_pool, number);
+}
+
+void Targets::remove_from_pool(RouteNumber number) {
+  auto hash_of_pool = [this](RouteNumber of) { return hash_of_text(targets_[of].pool); };
+  RouteNumber next = targets_[number].next_of_pool;
+  RouteNumber before = first_of_pool(targets_[number].pool);
+  if (before == number) {
+    if (next == kNoRoute)
+      by_pool_.erase(number, hash_of_pool);
+    else
+      by_pool_.replace(number, next, hash_of_pool);
+    return;
+  }
+  while (targets_[before].next_of_pool != number) before = targets_[before].next_of_pool;
+  targets_[before].next_of_pool = next;
+}
+
+std::uint32_t Targets::label_id_of(std::string_view label) const {
+  return label_ids_.find(hash_of_text(label),
+                         [&](std::uint32_t id) { return labels_[id].text == label; });
+}
+
+std::uint32_t Targets::take_label_id(const SharedText& label) {
+  std::uint32_t id = label_id_of(label);
+  if (id == NumberIndex::kNone) {
+    if (free_label_ids_.empty()) {
+      id = static_cast<std::uint32_t>(labels_.size());
+      labels_.emplace_back();
+    } else {
+      id = free_label_ids_.back();
       free_label_ids_.pop_back();
     }
+    labels_[id].text = label;
+    label_ids_.insert(id, [this](std::uint32_t of) { return hash_of_text(labels_[of].text); });
   }
-  ++known->second.targets;
-  return known->second.id;
+  ++labels_[id].targets;
+  return id;
 }
 
-void Targets::drop_label_id(const std::string& label) {
-  auto known = labels_.find(label);
-  if (--known->second.targets > 0) return;
-  free_label_ids_.push_back(known->second.id);
-  labels_.erase(known);
+void Targets::drop_label_id(std::string_view label) {
+  std::uint32_t id = label_id_of(label);
+  if (--labels_[id].targets > 0) return;
+  label_ids_.erase(id, [this](std::uint32_t of) { return hash_of_text(labels_[of].text); });
+  free_label_ids_.push_back(id);
+  labels_[id] = {};
 }
 
-Targets::RouteNumber Targets::intern(std::string_view label, std::string_view pool) {
-  auto [known, is_new] = numbers_.try_emplace(key_of(label, pool));
-  if (!is_new) return known->second;
-  Target target;
-  target.label = label;
-  target.pool = pool;
-  target.hash = Fingerprint().add(label).add(pool).value();
+Targets::RouteNumber Targets::intern(const SharedText& label, const SharedText& pool) {
+  std::uint64_t hash = hash_of(label, pool);
+  if (RouteNumber known = find(label, pool, hash); known != kNoRoute) return known;
   auto route = std::make_shared<Route>();
   route->label = label;
   route->action = Route::Action::kQuarantined;
-  route->label_id = take_label_id(target.label);
+  route->label_id = take_label_id(label);
   RouteNumber number = editor_.add_route(std::move(route));
-  known->second = number;
-  by_pool_.emplace(target.pool, number);
   if (number >= targets_.size()) targets_.resize(number + 1);
-  targets_[number] = std::move(target);
+  Target& target = targets_[number];
+  target.label = label;
+  target.pool = pool;
+  target.hash = hash;
+  numbers_.insert(number, [this](RouteNumber of) { return targets_[of].hash; });
+  add_to_pool(number);
   maybe_unused_.push_back(number);
   return number;
 }
@@ -67,24 +119,23 @@ void Targets::resolve(RouteNumber number, std::optional<route::PoolId> pool) {
 
 std::vector<Targets::RouteNumber> Targets::of_pool(std::string_view pool) const {
   std::vector<RouteNumber> numbers;
-  auto [first, last] = by_pool_.equal_range(std::string(pool));
-  for (; first != last; ++first) numbers.push_back(first->second);
+  for (RouteNumber number = first_of_pool(pool); number != kNoRoute;
+       number = targets_[number].next_of_pool)
+    numbers.push_back(number);
   return numbers;
 }
 
-void Targets::remove_unused(const std::function<void(const std::string& pool)>& removed) {
+void Targets::remove_unused(const std::function<void(std::string_view pool)>& removed) {
   for (RouteNumber number : std::exchange(maybe_unused_, {})) {
     Target& target = targets_[number];
     if (target.uses > 0 || target.hash == 0) continue;
-    numbers_.erase(key_of(target.label, target.pool));
-    auto [first, last] = by_pool_.equal_range(target.pool);
-    while (first->second != number) ++first;
-    by_pool_.erase(first);
+    numbers_.erase(number, [this](RouteNumber of) { return targets_[of].hash; });
+    remove_from_pool(number);
     drop_label_id(target.label);
     editor_.remove_route(number);
-    std::string pool = std::move(target.pool);
+    SharedText pool = std::move(target.pool);
     target = {};
-    if (by_pool_.find(pool) == by_pool_.end()) removed(pool);
+    if (first_of_pool(pool) == kNoRoute) removed(pool);
   }
 }
 

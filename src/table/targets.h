@@ -6,9 +6,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "number_index.h"
+#include "weir/base/shared_text.h"
 #include "weir/route/route_table.h"
 
 namespace weir::table {
@@ -20,10 +21,11 @@ class Targets {
  public:
   using RouteNumber = route::RouteNumber;
   struct Target {
-    std::string label;
-    std::string pool;          // its name; empty: of an entry that is too wrong to lead anywhere
+    SharedText label;
+    SharedText pool;           // its name; empty: of an entry that is too wrong to lead anywhere
     std::uint64_t hash = 0;    // of both
     std::uint32_t uses = 0;    // entries that name it, those that are not served included
+    RouteNumber next_of_pool = route::kNoRoute;  // another target of the pool
     bool is_resolved = false;  // there is such a pool
   };
 
@@ -31,7 +33,9 @@ class Targets {
 
   // The target of that label and pool, as a route that is quarantined until it is resolved. Good until
   // remove_unused(), and as long as somebody uses it.
-  RouteNumber intern(std::string_view label, std::string_view pool);
+  RouteNumber intern(const SharedText& label, const SharedText& pool);
+  // The target that is called as its pool; kNoRoute: there is none.
+  RouteNumber find(std::string_view pool) const { return find(pool, pool, hash_of(pool, pool)); }
   const Target& at(RouteNumber number) const { return targets_[number]; }
   // Of a pool that is there, or (without an id) is not.
   void resolve(RouteNumber number, std::optional<route::PoolId> pool);
@@ -42,28 +46,31 @@ class Targets {
   // All numbers that lead to that pool.
   std::vector<RouteNumber> of_pool(std::string_view pool) const;
   std::size_t size() const { return numbers_.size(); }
-  template <typename Visit>
-  void for_each(Visit visit) const {
-    for (const auto& [key, number] : numbers_) visit(number, targets_[number]);
-  }
   // Forgets what nobody uses; calls `removed` with the name of each pool that nobody leads to now.
-  void remove_unused(const std::function<void(const std::string& pool)>& removed);
+  void remove_unused(const std::function<void(std::string_view pool)>& removed);
 
  private:
-  std::uint32_t take_label_id(const std::string& label);
-  void drop_label_id(const std::string& label);
-  std::shared_ptr<route::Route> route_of(const Target& target, std::uint32_t label_id) const;
-  static std::string key_of(std::string_view label, std::string_view pool);
+  // One number per label, for as long as a target has it.
+  struct Label {
+    SharedText text;
+    std::uint32_t targets = 0;
+  };
+  static std::uint64_t hash_of(std::string_view label, std::string_view pool);
+  RouteNumber find(std::string_view label, std::string_view pool, std::uint64_t hash) const;
+  // The first target of that pool.
+  RouteNumber first_of_pool(std::string_view pool) const;
+  void add_to_pool(RouteNumber number);
+  void remove_from_pool(RouteNumber number);
+  std::uint32_t label_id_of(std::string_view label) const;
+  std::uint32_t take_label_id(const SharedText& label);
+  void drop_label_id(std::string_view label);
 
   route::RouteTableEditor& editor_;
   std::vector<Target> targets_;  // by number
-  std::unordered_map<std::string, RouteNumber> numbers_;
-  std::unordered_multimap<std::string, RouteNumber> by_pool_;
-  struct Label {
-    std::uint32_t id = 0;
-    std::uint32_t targets = 0;
-  };
-  std::unordered_map<std::string, Label> labels_;
+  NumberIndex numbers_;          // by label and pool
+  NumberIndex by_pool_;          // the first target of each pool
+  std::vector<Label> labels_;    // by id
+  NumberIndex label_ids_;
   std::vector<std::uint32_t> free_label_ids_;
   std::vector<RouteNumber> maybe_unused_;
 };

@@ -26,11 +26,14 @@ inline auto settings_of(const config::HealthConfig& health) {
                   health.fall, health.status, health.host, health.body);
 }
 
-// Whether all of that is equal, with the checks and the traits of backends that both have.
+// Whether all of that is equal, and the checks are.
+bool are_same(const backend::PoolSettings& a, const backend::PoolSettings& b);
+// The same of two versions, with the traits of backends that both have.
 bool has_same_settings(const backend::PoolSpec& a, const backend::PoolSpec& b);
 
-// Of the contents of all pools.
-std::uint64_t hash_of(const backend::PoolSet& pools);
+// Of contents; `settings_hash`: of the pool's settings, which many share.
+std::uint64_t hash_of(const backend::PoolSettings& settings);
+std::uint64_t hash_of(const backend::PoolSpec& pool, std::uint64_t settings_hash);
 
 // Whether pools that begin so are alike.
 bool has_same_defaults(const config::PoolConfig& a, const config::PoolConfig& b);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sim/world.h"
+#include "tests/support/pool_settings.h"
 
 namespace weir::sim {
 
@@ -26,7 +27,7 @@ inline std::unique_ptr<World> world_of(unsigned backends, const backend::PoolSpe
 
 inline backend::PoolSpec balanced(config::Balance balance) {
   backend::PoolSpec pool;
-  pool.balance = balance;
+  test::own_settings(pool).balance = balance;
   return pool;
 }
 

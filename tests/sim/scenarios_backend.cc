@@ -1,6 +1,7 @@
 // Failures on the backend's side and retries, in virtual time with the contract's own durations
 // (CONTRACT §2 [timeouts], §4; DESIGN §6).
 #include "sim/scenario.h"
+#include "tests/support/pool_settings.h"
 
 namespace weir::sim {
 namespace {
@@ -11,8 +12,8 @@ using std::chrono::seconds;
 
 backend::PoolSpec in_turns(unsigned retries = 2) {
   backend::PoolSpec pool;
-  pool.balance = config::Balance::kRoundRobin;
-  pool.retries = retries;
+  test::own_settings(pool).balance = config::Balance::kRoundRobin;
+  test::own_settings(pool).retries = retries;
   return pool;
 }
 
@@ -193,7 +194,7 @@ TEST_CASE("bad_response: nonsense is 502, never retried, its connection never us
 
 TEST_CASE("request_timeout: the whole request, also when nothing else is late") {
   backend::PoolSpec pool = in_turns();
-  pool.timeouts.request = seconds(5);
+  test::own_settings(pool).timeouts.request = seconds(5);
   Answer answer;
   answer.when = Answer::When::kNever;
   auto silent = one_request(answer, {}, pool);
@@ -302,7 +303,7 @@ TEST_CASE("pipelined requests are answered in order, one at a time (R28)") {
 
 TEST_CASE("retry_window: no new attempt later than that") {
   backend::PoolSpec pool = in_turns(3);
-  pool.timeouts.retry_window = seconds(3);
+  test::own_settings(pool).timeouts.retry_window = seconds(3);
   auto world = world_of(3, pool);
   for (unsigned i = 0; i < 3; ++i)
     refuse_all(world->backend(i), failing({}, Dial::Fate::kNeverEnds));

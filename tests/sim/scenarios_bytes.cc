@@ -1,6 +1,7 @@
 // Peers that go, or say no more, after each single byte of what they had to say; bodies in chunks
 // of one byte. The invariants of every step judge; scenarios add what has to have come of it.
 #include "sim/scenario.h"
+#include "tests/support/pool_settings.h"
 
 namespace weir::sim {
 namespace {
@@ -15,7 +16,7 @@ constexpr std::uint64_t kMostBytes = 400;
 
 backend::PoolSpec without_retries() {
   backend::PoolSpec pool;
-  pool.retries = 0;
+  test::own_settings(pool).retries = 0;
   return pool;
 }
 

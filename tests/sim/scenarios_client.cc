@@ -1,6 +1,7 @@
 // Failures on the client's side, in virtual time with the contract's own durations (CONTRACT §2
 // [timeouts], §4).
 #include "sim/scenario.h"
+#include "tests/support/pool_settings.h"
 
 namespace weir::sim {
 namespace {
@@ -216,7 +217,7 @@ TEST_CASE("malformed heads are refused by their own failure, and no backend sees
 TEST_CASE("body_too_large: announced, and noticed on the way") {
   for (BodyEnd framing : {BodyEnd::kLength, BodyEnd::kChunked}) {
     backend::PoolSpec pool;
-    pool.body_bytes = 5'000;
+    test::own_settings(pool).body_bytes = 5'000;
     auto world = world_of(1, pool);
     world->add_client(plan_of({upload("POST", 6'000, framing)}));
     CHECK(world->run() == "");

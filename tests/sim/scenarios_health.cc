@@ -1,6 +1,7 @@
 // Health checks and what they mean for requests: waiting for the first verdict, going around what
 // is down, failing when nothing is left.
 #include "sim/scenario.h"
+#include "tests/support/pool_settings.h"
 
 namespace weir::sim {
 namespace {
@@ -16,7 +17,7 @@ backend::PoolSpec checked(config::Balance balance = config::Balance::kRoundRobin
   check->interval = seconds(1);
   check->rise = 2;
   check->fall = 2;
-  pool.health = std::move(check);
+  test::own_settings(pool).health = std::move(check);
   return pool;
 }
 
@@ -59,7 +60,7 @@ TEST_CASE("all down: 503 at once, also for those who wait; all back: served agai
 TEST_CASE("checks that nobody answers: who waits fails with the verdict, or at retry_window") {
   for (Duration window : {Duration(seconds(10)), Duration(milliseconds(500))}) {
     auto pool = checked();
-    pool.timeouts.retry_window = window;
+    test::own_settings(pool).timeouts.retry_window = window;
     auto world = world_of(1, pool);
     world->backend(0).checks = silence;
     ask_once(*world, {});

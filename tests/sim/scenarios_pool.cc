@@ -1,5 +1,6 @@
 // Pools: how requests are spread, how long connections are kept, what a reload does to both.
 #include "sim/scenario.h"
+#include "tests/support/pool_settings.h"
 #include "weir/route/route_table.h"
 
 namespace weir::sim {
@@ -109,7 +110,7 @@ TEST_CASE("a request with side effects does not take a connection that has been 
 
 TEST_CASE("max_idle: no more unused connections are kept than that") {
   backend::PoolSpec pool;
-  pool.max_idle = 3;
+  test::own_settings(pool).max_idle = 3;
   auto world = world_of(1, pool);
   Answer answer;
   answer.think = milliseconds(500);

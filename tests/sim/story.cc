@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sim/draws.h"
+#include "tests/support/pool_settings.h"
 
 namespace weir::sim {
 namespace {
@@ -12,15 +13,15 @@ using std::chrono::seconds;
 
 void draw_pool(World& world, const Weather& weather) {
   Chance& chance = world.chance;
-  backend::PoolSpec& pool = world.pool;
-  pool.balance = chance.pick({config::Balance::kLeastLoaded, config::Balance::kRoundRobin,
-                              config::Balance::kLeastRequests});
-  pool.keepalive = !chance.percent(5);
-  pool.max_idle = chance.pick({1u, 2u, 32u, 32u, 32u});
-  pool.retries = weather.is_clean ? 2 : chance.below(4);
+  backend::PoolSettings& settings = test::own_settings(world.pool);
+  settings.balance = chance.pick({config::Balance::kLeastLoaded, config::Balance::kRoundRobin,
+                                  config::Balance::kLeastRequests});
+  settings.keepalive = !chance.percent(5);
+  settings.max_idle = chance.pick({1u, 2u, 32u, 32u, 32u});
+  settings.retries = weather.is_clean ? 2 : chance.below(4);
   if (chance.percent(5)) world.max_idle_total = 1 + chance.below(2);
   if (!chance.percent(40)) return;
-  config::PoolTimeouts& timeouts = pool.timeouts;
+  config::PoolTimeouts& timeouts = settings.timeouts;
   timeouts.backend_idle = chance.between(milliseconds(200), seconds(20));
   if (weather.is_clean) return;
   timeouts.connect = chance.between(milliseconds(50), seconds(2));
@@ -76,7 +77,7 @@ void draw_health(World& world, const Weather& weather, unsigned backends) {
   if (!weather.is_clean)
     for (unsigned i = 0; i < backends; ++i)
       world.backend(i).checks = [&world] { return draw_check_answer(world.chance); };
-  world.pool.health = std::move(check);
+  test::own_settings(world.pool).health = std::move(check);
 }
 
 // The administrator's side: reloads, a drain, the end of the process.

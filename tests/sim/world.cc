@@ -1,4 +1,5 @@
 #include "sim/world.h"
+#include "tests/support/pool_settings.h"
 
 #include <unistd.h>
 
@@ -78,12 +79,12 @@ void World::serve() {
                             .on_connection_closed = [this] { ++connections_closed_; }};
   proxy_ = std::make_unique<proxy::Proxy>(std::move(parts));
   proxy_->set_settings(std::make_shared<proxy::Settings>(settings));
-  ledger.is_patient = pool.timeouts.response_head >= std::chrono::seconds(30);
+  ledger.is_patient = pool.settings->timeouts.response_head >= std::chrono::seconds(30);
   publish(~0u);
-  if (pool.health == nullptr) return;
+  if (pool.settings->health == nullptr) return;
   at(checks_until, [this] {
     trace.note("world", 0, "ends checks");
-    pool.health = nullptr;
+    test::own_settings(pool).health = nullptr;
     publish(mask_);
   });
 }
@@ -207,7 +208,7 @@ void World::check_step() {
   if (network_.queued_bytes() > kMaxExchangeBytes * std::max<std::size_t>(users, 1))
     ledger.fail("more than 192 KiB queued per exchange");
   std::size_t idle = proxy_->backend_connections().idle_count();
-  if (idle > max_idle_total || idle > pool.max_idle * backends_.size())
+  if (idle > max_idle_total || idle > pool.settings->max_idle * backends_.size())
     ledger.fail(std::to_string(idle) + " idle backend connections");
   check_counts();
   check_choices();

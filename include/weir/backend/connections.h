@@ -78,9 +78,9 @@ class BackendConnections {
   using Acquired = std::variant<Lease, std::unique_ptr<Waiter>, Failure>;
   Acquired acquire(Claim claim, const AcquireOptions& options, AcquireObserver& observer);
   // The request is over and the connection may be used again if it can: kept open within
-  // `spec`'s bounds, else closed. `spec` is the pool's present one. `had_body`: the request had one,
+  // `settings`' bounds, else closed. `settings` are the pool's present ones. `had_body`: the request had one,
   // which a backend may be about to answer as if it were a request, too.
-  void release(Lease lease, const PoolSpec& spec,
+  void release(Lease lease, const PoolSettings& settings,
                std::optional<std::uint64_t> keep_alive_timeout_seconds, bool had_body);
   // Closes the connection once the stack is unwound; it reports nothing any more.
   void discard(Lease lease);

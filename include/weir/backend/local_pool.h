@@ -22,10 +22,10 @@ class PooledConnection;
 // One worker's side of a backend.
 class LocalBackend {
  public:
-  LocalBackend(std::shared_ptr<Backend> shared, unsigned worker)
-      : shared_(std::move(shared)), worker_(worker) {}
+  LocalBackend(std::shared_ptr<Backend> shared, unsigned worker);
   ~LocalBackend();
   const Backend& shared() const { return *shared_; }
+  const std::string& address() const { return address_; }  // as text, for logs
   // By way of the shared count: after a reload that took the backend away and one that brought it
   // back there are two of us, and the elder may still have requests.
   std::uint32_t in_flight() const { return shared_->in_flight_of(worker_) + others_in_flight_; }
@@ -56,6 +56,7 @@ class LocalBackend {
   friend class PooledConnection;
   void add(int change);
   std::shared_ptr<Backend> shared_;
+  std::string address_;
   unsigned worker_;
   std::uint32_t own_in_flight_ = 0;
   std::uint32_t others_in_flight_ = 0;  // as of the last refresh
@@ -110,6 +111,7 @@ class LocalPool {
   LocalPool(std::shared_ptr<const PoolSpec> spec, unsigned worker,
             std::shared_ptr<observe::PoolSeries> series = nullptr);
   const PoolSpec& spec() const { return *spec_; }
+  const PoolSettings& settings() const { return *spec_->settings; }
   // This worker's.
   observe::PoolNumbers& numbers() { return series_->of(worker_); }
   // A new version: backends that stay keep everything; those that went are marked removed.
@@ -128,6 +130,10 @@ class LocalPool {
   Claim claim(std::span<const LocalBackend* const> tried, TimePoint now, Rng& rng);
   bool has_untried(std::span<const LocalBackend* const> tried) const;
   const std::vector<std::shared_ptr<LocalBackend>>& backends() const { return backends_; }
+
+  // No request has asked since then, and nothing of it is under way or kept open: it may be made anew
+  // for the next one.
+  bool is_unused_since(TimePoint then) const;
 
   // Only while kUndecided; `waiter` takes itself off the list by its destruction or unlink().
   void wait(PoolWaiter& waiter) { waiters_.push_back(waiter); }
@@ -166,6 +172,7 @@ class LocalPool {
   bool is_removed_ = false;
   IntrusiveList<PoolWaiter> waiters_;
   TimePoint others_refreshed_at_{};
+  TimePoint used_at_{};  // the last choice
   std::uint32_t retry_credit_ = 0;  // in hundredths of a retry
   TimePoint floor_earned_at_{};
 };

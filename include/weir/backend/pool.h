@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "weir/base/address.h"
+#include "weir/base/shared_text.h"
 #include "weir/base/shared_vector.h"
 #include "weir/config/config.h"
 #include "weir/observe/metrics.h"
@@ -27,26 +28,37 @@ enum class Standing : std::uint8_t {
 };
 
 // One backend of one pool. Shared by Control and workers; everything but the counters and the
-// standing is constant.
+// standing is constant. A table may have a million of them, most of which are never asked: the
+// counters come with the first worker that uses it, and texts are made when they are wanted.
 class Backend {
  public:
-  Backend(std::string pool, Endpoint endpoint, unsigned workers);
-  const std::string& pool() const { return pool_; }
-  const Endpoint& endpoint() const { return endpoint_; }
-  const std::string& address() const { return address_; }  // as text, for logs and metrics
+  Backend(SharedText pool, const Endpoint& endpoint, unsigned workers);
+  ~Backend();
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+  const SharedText& pool() const { return pool_; }
+  Endpoint endpoint() const { return {ip_, unix_path_.str()}; }
+  bool is_at(const Endpoint& endpoint) const {
+    return ip_ == endpoint.ip && unix_path_ == endpoint.unix_path;
+  }
+  bool is_unix() const { return !unix_path_.empty(); }
+  std::string address() const;  // as text, for logs and metrics
 
   // Written by Control alone, which then tells the workers to look at the pool again.
   Standing standing() const { return standing_.load(std::memory_order_relaxed); }
   void set_standing(Standing standing) { standing_.store(standing, std::memory_order_relaxed); }
 
+  // Makes the counters. Any thread; each one that counts has called it before.
+  void begin_counting();
   // Requests in flight of one worker; changed by that worker only, read by all (relaxed).
   void add_in_flight(unsigned worker, int change) {
-    std::atomic<std::uint32_t>& slot = slots_[worker].in_flight;
+    std::atomic<std::uint32_t>& slot = own_slot(worker).in_flight;
     slot.store(slot.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(change),
                std::memory_order_relaxed);
   }
+  // By whoever has called begin_counting().
   std::uint32_t in_flight_of(unsigned worker) const {
-    return slots_[worker].in_flight.load(std::memory_order_relaxed);
+    return own_slot(worker).in_flight.load(std::memory_order_relaxed);
   }
   // The sum over all workers but `worker`.
   std::uint32_t in_flight_of_others(unsigned worker) const;
@@ -56,11 +68,11 @@ class Backend {
   // when an attempt ended without one.
   static constexpr std::size_t kStatusClasses = 6;
   void count_request(unsigned worker, int status_class) {
-    slots_[worker].requests[static_cast<std::size_t>(status_class)].add();
+    own_slot(worker).requests[static_cast<std::size_t>(status_class)].add();
   }
   std::uint64_t requests(int status_class) const;
   void add_idle(unsigned worker, int change) {
-    observe::Number& idle = slots_[worker].idle;
+    observe::Number& idle = own_slot(worker).idle;
     change > 0 ? idle.add() : idle.sub();
   }
   std::uint64_t idle_connections() const;
@@ -71,12 +83,14 @@ class Backend {
     observe::Number idle;
     std::array<observe::Number, kStatusClasses> requests;
   };
-  std::string pool_;
-  Endpoint endpoint_;
-  std::string address_;
-  unsigned workers_;
+  // Of a thread that has seen them made.
+  Slot& own_slot(unsigned worker) const { return slots_.load(std::memory_order_relaxed)[worker]; }
+  SharedText pool_;
+  SharedText unix_path_;
+  std::atomic<Slot*> slots_{nullptr};  // one per worker; null: nobody has counted yet
+  IpAddress ip_;
+  std::uint16_t workers_;
   std::atomic<Standing> standing_{Standing::kUsable};
-  std::unique_ptr<Slot[]> slots_;
 };
 
 // What one version of a pool says of a backend beside its address.
@@ -86,15 +100,9 @@ struct BackendTraits {
   bool operator==(const BackendTraits&) const = default;
 };
 
-// One version of a pool. Immutable.
-struct PoolSpec {
-  PoolId id = 0;
-  std::string name;
-  std::vector<std::shared_ptr<Backend>> backends;
-  std::vector<BackendTraits> traits;  // by index of `backends`; those beyond its end have defaults
-  BackendTraits traits_of(std::size_t index) const {
-    return index < traits.size() ? traits[index] : BackendTraits{};
-  }
+// What an administrator sets of a pool beside its backends. Immutable, shared by pools that are set
+// alike: all those that map lines make are.
+struct PoolSettings {
   config::Balance balance = config::Balance::kLeastLoaded;
   bool keepalive = true;
   unsigned max_idle = 32;
@@ -104,6 +112,20 @@ struct PoolSpec {
   config::PoolTimeouts timeouts;
   std::uint64_t body_bytes = 0;
   std::string host;
+};
+// Those of a pool that says nothing.
+const std::shared_ptr<const PoolSettings>& usual_settings();
+
+// One version of a pool. Immutable.
+struct PoolSpec {
+  PoolId id = 0;
+  SharedText name;
+  std::vector<std::shared_ptr<Backend>> backends;
+  std::vector<BackendTraits> traits;  // by index of `backends`; those beyond its end have defaults
+  BackendTraits traits_of(std::size_t index) const {
+    return index < traits.size() ? traits[index] : BackendTraits{};
+  }
+  std::shared_ptr<const PoolSettings> settings = usual_settings();  // never null
 };
 
 // One version of all pools, by id; null where an id is not in use (any more). Immutable.
@@ -121,6 +143,8 @@ class PoolSet {
   std::shared_ptr<const PoolSpec> find(PoolId id) const {
     return id < pools_.size() ? pools_[id] : nullptr;
   }
+  // The same, good as long as this version.
+  const PoolSpec* look(PoolId id) const { return id < pools_.size() ? pools_[id].get() : nullptr; }
   const Pools& all() const { return pools_; }
   std::size_t size() const { return size_; }  // pools that are there
 

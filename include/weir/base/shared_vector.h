@@ -39,8 +39,8 @@ class SharedVector {
     std::size_t end = size_ > other.size_ ? size_ : other.size_;
     for (std::size_t chunk = 0; chunk * kChunk < end; ++chunk) {
       if (chunk < chunks_.size() && chunk < other.chunks_.size() &&
-          chunks_[chunk] == other.chunks_[chunk] && size_ == other.size_)
-        continue;
+          chunks_[chunk] == other.chunks_[chunk])
+        continue;  // it ends where the other's ends, too: whoever appends has a chunk of its own
       for (std::size_t at = chunk * kChunk; at < end && at < (chunk + 1) * kChunk; ++at) visit(at);
     }
   }

@@ -40,7 +40,7 @@ struct ProcessNumbers {
 // One backend of one pool at the moment of a scrape.
 struct BackendSample {
   std::string_view pool;
-  std::string_view address;
+  std::string address;
   bool is_up = true;
   std::uint64_t in_flight = 0;
   std::uint64_t idle_connections = 0;

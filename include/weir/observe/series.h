@@ -73,6 +73,11 @@ class SeriesRegistry {
     }
     return named_.emplace(name, std::make_shared<Series>(workers_)).first->second;
   }
+  template <typename Visit>
+  void visit_names(Visit visit) const {
+    std::lock_guard lock(mutex_);
+    for (const auto& [name, series] : named_) visit(name);
+  }
   // Series whose name `is_live` denies end; their place is free.
   template <typename IsLive>
   void retain(IsLive is_live) {

@@ -13,6 +13,7 @@
 #include "weir/base/intrusive_list.h"
 #include "weir/base/log.h"
 #include "weir/base/rng.h"
+#include "weir/base/sparse_vector.h"
 #include "weir/http/forward.h"
 #include "weir/net/connector.h"
 #include "weir/observe/metrics.h"
@@ -76,6 +77,10 @@ class Proxy final : public wire::InboundOwner {
   // Backends of these pools changed their standing (Backend::standing()).
   void look_again(std::span<const backend::PoolId> pools);
 
+  // What is kept for pools that nobody has asked for long goes, some of them at each call: once a
+  // second is often enough.
+  void collect_unused_pools();
+
   // A client. `listener` is an index into settings.listeners: the address that it came to.
   void accept(std::unique_ptr<net::Stream> stream, const IpAddress& peer, std::uint32_t listener);
 
@@ -134,9 +139,10 @@ class Proxy final : public wire::InboundOwner {
   std::shared_ptr<const Settings> settings_;
   std::shared_ptr<const route::RouteTable> routes_;
   std::shared_ptr<const backend::PoolSet> pool_specs_;
-  std::vector<std::shared_ptr<backend::LocalPool>> pools_;  // by id; made on first request
+  SparseVector<std::shared_ptr<backend::LocalPool>> pools_;  // by id; made on first request
+  std::size_t next_collected_ = 0;  // chunk of pools_
   std::shared_ptr<observe::RouteSeries> no_route_series_;
-  std::vector<std::shared_ptr<observe::RouteSeries>> route_series_;  // by label id; as claimed
+  SparseVector<std::shared_ptr<observe::RouteSeries>> route_series_;  // by label id; as claimed
   struct Address {
     observe::ListenerNumbers* numbers = nullptr;  // of `series`
     std::size_t connections = 0;

@@ -34,6 +34,7 @@ class HostIndex {
   struct Name {
     std::string_view text;
     std::uint64_t hash = 0;
+    std::uint32_t labels = 0;
   };
   // Which entry, among all that a version may have: below places(), the same as long as that
   // version exists.
@@ -49,8 +50,10 @@ class HostIndex {
   explicit HostIndex(std::uint64_t hash_seed);
 
   Name hashed(std::string_view name) const;
-  // Asks for the memory that find() will need.
+  // Asks for the memory that find() will need: where the name's place is told, and, when that is
+  // there, the place.
   void prefetch(const Name& name) const;
+  void prefetch_place(const Name& name) const;
   // Names that have no labels (IP literals) are looked up by this, too.
   Found find(const Name& name, Kind kind) const;
   std::uint32_t find(std::string_view name, Kind kind) const {
@@ -74,7 +77,7 @@ class HostIndex {
     std::uint32_t slots = 0;
     std::uint32_t first_slot = 0;  // of all slots of the version
   };
-  std::uint64_t extend(std::uint64_t state, char byte) const;
+  std::uint64_t extend(std::uint64_t state, const char* label, std::size_t size) const;
   const ShardView& view_of(std::uint64_t hash) const {
     return directory_[depth_ == 0 ? 0 : hash >> (64 - depth_)];
   }
@@ -91,6 +94,7 @@ class HostIndex {
   std::vector<ShardView> directory_;
   std::vector<std::shared_ptr<const IndexShard>> shards_;  // each once, in order of the directory
   Levels levels_{};
+  std::size_t most_labels_ = 0;  // of any entry
 };
 
 // One lookup: the values of all entries that cover `host` from the most to the least specific
@@ -104,6 +108,8 @@ class HostIndex::Walk {
   // The same, watched (src/route/route_walk.h).
   template <typename Watch>
   std::uint32_t next(Watch& watch);
+  // How many names it will look for at most: only suffixes as long as entries are.
+  std::size_t names_left() const { return left_; }
 
  private:
   struct Candidate {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "weir/base/result.h"
+#include "weir/base/shared_text.h"
 #include "weir/base/shared_vector.h"
 #include "weir/http/message.h"
 #include "weir/route/host_index.h"
@@ -29,7 +30,7 @@ struct Route {
     kPool,
     kQuarantined,  // the place of an entry that is wrong: nothing wider may answer for it
   };
-  std::string label;  // for metrics and logs
+  SharedText label;   // for metrics and logs
   PoolId pool = 0;    // of kPool
   Action action = Action::kPool;
   std::uint32_t label_id = 0;  // one number per label: small, and the same over versions
@@ -53,6 +54,8 @@ struct RouteKey {
   std::string_view host;  // canonical pattern: "www.example.com", "*.example.com", ".example.com", "*"
   std::string_view path;  // as written; "" = every path. Two spellings of one path are one key
   std::optional<http::Scheme> scheme;
+  // Of its host, when the caller has asked for it (RouteTable::hashed) and it still lives.
+  const HostIndex::Name* name = nullptr;
 };
 
 // A route's number in a table; whoever builds the table gives them out.
@@ -111,7 +114,8 @@ class RouteTable {
   const HostIndex& index() const { return index_; }
   // By number; null where a number is not in use.
   const SharedVector<std::shared_ptr<const Route>>& all_routes() const { return routes_; }
-  void prefetch(std::string_view host) const;
+  // The name of a host pattern with its hash, for RouteKey::name; the same in all versions.
+  HostIndex::Name hashed(std::string_view host) const;
   // Every key that was placed by `origin`. `key` is good during the call.
   struct OfOrigin {
     RouteKey key;
@@ -164,7 +168,7 @@ class RouteTableEditor {
   // About so many hosts are going to come.
   void expect(std::size_t hosts) { index_.expect(hosts); }
   // Asks for the memory that the host's routes will need.
-  void prefetch(std::string_view host) const;
+  void prefetch(const HostIndex::Name& name) const { index_.prefetch(name); }
 
   PlacedRoute find(const RouteKey& key) const;
   // The key leads there, unless it leads anywhere already. Returns where it led.
@@ -178,13 +182,16 @@ class RouteTableEditor {
 
  private:
   struct OpenHost;
-  HostIndex::Entry entry_of(std::string_view host) const;
+  HostIndex::Name name_of(const RouteKey& key, std::string_view name) const {
+    return key.name != nullptr ? *key.name : index_.hashed(name);
+  }
+  HostIndex::Entry entry_of(const RouteKey& key) const;
   PlacedRoute find_in(HostIndex::Entry entry, const RouteKey& key) const;
   // Returns what the host has already, which stays.
-  HostIndex::Entry insert_entry(std::string_view host, HostIndex::Entry entry);
-  void set_entry(std::string_view host, HostIndex::Entry entry);
-  void erase_entry(std::string_view host);
-  OpenHost& opened(std::string_view host, HostIndex::Entry entry);
+  HostIndex::Entry insert_entry(const RouteKey& key, HostIndex::Entry entry);
+  void set_entry(const RouteKey& key, HostIndex::Entry entry);
+  void erase_entry(const RouteKey& key);
+  OpenHost& opened(const RouteKey& key, HostIndex::Entry entry);
   void close_hosts();
 
   HostIndexEditor index_;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "admin_fixture.h"
+#include "tests/support/pool_settings.h"
 
 namespace {
 
@@ -345,8 +346,8 @@ TEST_CASE("what is set of pools comes in pages, without what is as by default") 
   Admin admin;
   auto spec = std::make_shared<weir::backend::PoolSpec>();
   spec->name = "web";
-  spec->retries = 5;
-  spec->timeouts.connect = 7s;
+  weir::test::own_settings(*spec).retries = 5;
+  weir::test::own_settings(*spec).timeouts.connect = 7s;
   spec->backends = {std::make_shared<weir::backend::Backend>("web", *weir::Endpoint::parse("10.0.0.1:80"), 1)};
   spec->traits = {{3, true}};
   admin.source.settings_view = {7, {{spec, 1}}, 12};

@@ -37,7 +37,10 @@ class Table {
   }
   std::shared_ptr<Backend> backend(const std::string& pool, const std::string& address) {
     std::shared_ptr<Backend>& known = backends_[pool + " " + address];
-    if (!known) known = std::make_shared<Backend>(pool, *Endpoint::parse(address), 1);
+    if (!known) {
+      known = std::make_shared<Backend>(pool, *Endpoint::parse(address), 1);
+      known->begin_counting();
+    }
     return known;
   }
 

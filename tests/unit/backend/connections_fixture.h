@@ -78,7 +78,7 @@ struct Connections {
   }
   void release(Lease given, const LocalPool& to, std::optional<std::uint64_t> timeout = {},
                bool had_body = false) {
-    connections->release(std::move(given), to.spec(), timeout, had_body);
+    connections->release(std::move(given), to.settings(), timeout, had_body);
     scheduler.drain_retired();
   }
   // A connection that was used once and is idle now; its far end.

@@ -1,5 +1,6 @@
 // Connecting, keeping, reusing and closing connections to backends (DESIGN §7).
 #include "connections_fixture.h"
+#include "tests/support/pool_settings.h"
 
 namespace {
 
@@ -155,13 +156,13 @@ TEST_CASE("a connection is kept only when it can carry another request") {
   }
   SUBCASE("the pool keeps none") {
     auto spec = copy_of(*pool);
-    spec->keepalive = false;
+    test::own_settings(*spec).keepalive = false;
     pool->update(spec);
     world.make_idle(*pool);
   }
   SUBCASE("the pool keeps none, said otherwise") {
     auto spec = copy_of(*pool);
-    spec->max_idle = 0;
+    test::own_settings(*spec).max_idle = 0;
     pool->update(spec);
     world.make_idle(*pool);
   }
@@ -190,7 +191,7 @@ TEST_CASE("max_idle bounds each backend, the longest unused goes") {
   Connections world;
   auto pool = world.pool(), other = world.pool("127.0.0.1:9002");
   auto spec = copy_of(*pool);
-  spec->max_idle = 2;
+  test::own_settings(*spec).max_idle = 2;
   pool->update(spec);
   world.make_idle(*other);
   for (int i = 0; i < 4; ++i) world.make_idle(*pool);
@@ -204,7 +205,7 @@ TEST_CASE("a reload that lowers max_idle is obeyed with the next release") {
   auto pool = world.pool();
   for (int i = 0; i < 5; ++i) world.make_idle(*pool);
   auto spec = copy_of(*pool);
-  spec->max_idle = 2;
+  test::own_settings(*spec).max_idle = 2;
   pool->update(spec);
   world.make_idle(*pool);
   CHECK(world.connections->idle_count() == 2);

@@ -9,6 +9,7 @@
 
 #include "fake_connector.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/pool_settings.h"
 #include "weir/backend/backend_states.h"
 
 namespace {
@@ -55,7 +56,7 @@ struct Fixture {
       auto spec = std::make_shared<PoolSpec>();
       spec->id = id;
       spec->name = pool.name;
-      spec->health = pool.health;
+      test::own_settings(*spec).health = pool.health;
       for (const std::string& address : pool.addresses)
         spec->backends.push_back(backend(pool.name, address));
       specs.resize(std::max<std::size_t>(specs.size(), id + 1));

@@ -1,4 +1,5 @@
 // A worker's view of a pool: identities over reloads, counts, the retry budget.
+#include "tests/support/pool_settings.h"
 #include "weir/backend/local_pool.h"
 
 #include <doctest/doctest.h>
@@ -17,14 +18,16 @@ using namespace std::chrono_literals;
 std::shared_ptr<Backend> make_backend(std::uint16_t port, unsigned workers = 2) {
   Endpoint endpoint;
   endpoint.ip = IpAddress::v4(0x7f000001, port);
-  return std::make_shared<Backend>("web", endpoint, workers);
+  auto backend = std::make_shared<Backend>("web", endpoint, workers);
+  backend->begin_counting();
+  return backend;
 }
 
 std::shared_ptr<PoolSpec> spec_of(std::vector<std::shared_ptr<Backend>> backends) {
   auto spec = std::make_shared<PoolSpec>();
   spec->name = "web";
   spec->backends = std::move(backends);
-  spec->balance = config::Balance::kLeastRequests;
+  test::own_settings(*spec).balance = config::Balance::kLeastRequests;
   return spec;
 }
 
@@ -113,7 +116,7 @@ TEST_CASE("backends that were tried are avoided until all were") {
   for (auto balance : {config::Balance::kLeastLoaded, config::Balance::kRoundRobin,
                        config::Balance::kLeastRequests}) {
     auto spec = spec_of({a, b, c});
-    spec->balance = balance;
+    test::own_settings(*spec).balance = balance;
     LocalPool pool(spec, 0);
     const LocalBackend* all[] = {pool.backends()[0].get(), pool.backends()[1].get(),
                                  pool.backends()[2].get()};
@@ -135,13 +138,13 @@ TEST_CASE("a new algorithm takes over, an old one keeps its place") {
   Rng rng(1);
   auto a = make_backend(1), b = make_backend(2);
   auto spec = spec_of({a, b});
-  spec->balance = config::Balance::kRoundRobin;
+  test::own_settings(*spec).balance = config::Balance::kRoundRobin;
   LocalPool pool(spec, 0);
   CHECK(pool.claim({}, kStart, rng).backend().identity() == a);
   pool.update(std::make_shared<PoolSpec>(*spec));
   CHECK(pool.claim({}, kStart, rng).backend().identity() == b);
   auto changed = std::make_shared<PoolSpec>(*spec);
-  changed->balance = config::Balance::kLeastRequests;
+  test::own_settings(*changed).balance = config::Balance::kLeastRequests;
   b->add_in_flight(1, 3);
   pool.update(changed);
   for (int i = 0; i < 4; ++i) CHECK(pool.claim({}, kStart, rng).backend().identity() == a);
@@ -174,7 +177,7 @@ TEST_CASE("the retry budget saves a thousand at most") {
 
 TEST_CASE("a retry budget of nothing has no floor either") {
   auto spec = spec_of({make_backend(1)});
-  spec->retry_budget_percent = 0;
+  test::own_settings(*spec).retry_budget_percent = 0;
   LocalPool pool(spec, 0);
   for (int i = 0; i < 1000; ++i) pool.earn_retry(kStart + i * 1s);
   CHECK_FALSE(pool.spend_retry());
@@ -288,7 +291,7 @@ TEST_CASE("weights share out requests, also among those that a retry has not tri
   Rng rng(1);
   auto a = make_backend(1), b = make_backend(2), c = make_backend(3);
   auto spec = spec_of({a, b, c});
-  spec->balance = config::Balance::kRoundRobin;
+  test::own_settings(*spec).balance = config::Balance::kRoundRobin;
   spec->traits = {{6, false}, {3, false}, {1, false}};
   LocalPool pool(spec, 0);
   auto count = [&](std::span<const LocalBackend* const> tried) {

@@ -1,5 +1,6 @@
 // An Exchange's ways through the proxy: relaying, early answers, refusals of weir's own.
 #include "proxy_fixture.h"
+#include "tests/support/pool_settings.h"
 
 namespace {
 
@@ -226,6 +227,31 @@ TEST_CASE("a head without a route, a table without routes, a pool without backen
   CHECK(world.connector.targets.empty());
 }
 
+TEST_CASE("what is kept for a pool goes when nobody has asked for it long") {
+  World world;
+  test::own_settings(world.pool).timeouts.response_head = 10min;
+  world.publish();
+  long unused = world.known[0].use_count();
+  world.client(get());
+  FakePeer& backend = world.connect();
+  CHECK(world.known[0].use_count() > unused);
+  world.advance(6min);
+  world.proxy->collect_unused_pools();
+  CHECK(world.known[0].use_count() > unused);  // a request is under way
+  backend.send(ok());
+  CHECK(world.last().status == 200);
+  long kept = world.known[0].use_count();
+  world.proxy->collect_unused_pools();
+  CHECK(world.known[0].use_count() == kept);  // a connection is kept open
+  world.advance(20s);
+  world.proxy->collect_unused_pools();
+  CHECK(world.known[0].use_count() == unused);
+  // The next request finds everything as it was.
+  world.client(get());
+  world.connect().send(ok());
+  CHECK(world.last().status == 200);
+}
+
 TEST_CASE("R08: a refused head is answered, counted and never reaches a backend") {
   World world;
   FakePeer& client = world.client("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" + get());
@@ -250,7 +276,7 @@ TEST_CASE("R08: a refused head is answered, counted and never reaches a backend"
 
 TEST_CASE("a body beyond the pool's limit is refused, announced or not") {
   World world;
-  world.pool.body_bytes = 10;
+  test::own_settings(world.pool).body_bytes = 10;
   world.publish();
   FakePeer& announced = world.client(post("x", 11));
   CHECK(announced.take_received().starts_with("HTTP/1.1 413 "));

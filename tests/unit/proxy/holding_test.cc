@@ -1,5 +1,6 @@
 // Requests that wait for the first verdict on their pool's backends.
 #include "proxy_fixture.h"
+#include "tests/support/pool_settings.h"
 
 namespace {
 
@@ -61,7 +62,7 @@ TEST_CASE("when the last unknown backend is down those who wait fail at once") {
 TEST_CASE("nobody waits longer than the retry window") {
   Undecided world;
   FakePeer& client = world.client(get());
-  world.advance(world.pool.timeouts.retry_window - 1ms);
+  world.advance(world.pool.settings->timeouts.retry_window - 1ms);
   CHECK(client.take_received().empty());
   world.advance(1ms);
   std::string answer = client.take_received();
@@ -75,7 +76,7 @@ TEST_CASE("nobody waits longer than the retry window") {
 TEST_CASE("the retry window begins with the first attempt, not while waiting") {
   Undecided world;
   FakePeer& client = world.client(get());
-  world.advance(world.pool.timeouts.retry_window - 1ms);
+  world.advance(world.pool.settings->timeouts.retry_window - 1ms);
   world.tell(0, Standing::kUsable);
   world.tell(1, Standing::kUsable);
   world.connector.fail(net::ConnectError::kRefused);
@@ -106,7 +107,7 @@ TEST_CASE("a client may stop sending, or go, while its request waits") {
   FakePeer& gone = world.client(get());
   gone.fail(net::StreamError::kReset);
   CHECK(world.proxy->exchange_count() == 1);
-  world.pool.timeouts.retry_window = 60s;
+  test::own_settings(world.pool).timeouts.retry_window = 60s;
   world.publish();
   world.advance(10s);  // the old window: it was armed by it
   CHECK(world.last().failure == "no_usable_backend");
@@ -125,7 +126,7 @@ TEST_CASE("a reload decides, too: checks that end, backends that go, the pool it
     FakePeer& client = world.client(get());
     if (how == 0) {
       world.known[1]->set_standing(Standing::kUsable);  // not told: the pool is another one
-      world.pool.max_idle = 5;
+      test::own_settings(world.pool).max_idle = 5;
       world.publish();
       world.connect().send(ok());
       CHECK(client.take_received().starts_with("HTTP/1.1 200"));

@@ -127,7 +127,8 @@ TEST_CASE("ten thousand tunnels, each of another version, pin no version") {
   std::vector<std::weak_ptr<const route::RouteTable>> tables;
   std::vector<std::weak_ptr<const backend::PoolSet>> pools;
   for (int version = 0; version < 10'000; ++version) {
-    world.pool.retries = static_cast<unsigned>(version % 5);  // another pool each time
+    // Another pool each time.
+    test::own_settings(world.pool).retries = static_cast<unsigned>(version % 5);
     auto [routes, specs] = world.publish();
     tables.push_back(routes);
     pools.push_back(specs);

@@ -10,6 +10,7 @@
 
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_stream.h"
+#include "tests/support/pool_settings.h"
 #include "tests/unit/backend/fake_connector.h"
 #include "weir/proxy/proxy.h"
 
@@ -31,7 +32,7 @@ struct World {
     settings->listeners[0].trust.upgrades = {"chat"};
     settings->logs_requests = true;
     pool.name = "web";
-    pool.balance = config::Balance::kRoundRobin;
+    test::own_settings(pool).balance = config::Balance::kRoundRobin;
     proxy.emplace(Proxy::Parts{
         .context = context,
         .connector = connector,

@@ -1,5 +1,6 @@
 // Attempts at backends: failures, retries, budget, timeouts (R30, R31, DESIGN §6).
 #include "proxy_fixture.h"
+#include "tests/support/pool_settings.h"
 
 namespace {
 
@@ -81,8 +82,8 @@ TEST_CASE("what weir itself lacks is not tried again") {
 
 TEST_CASE("no attempt begins after the retry window") {
   World world;
-  world.pool.retries = 9;
-  world.pool.timeouts.retry_window = 3s;
+  test::own_settings(world.pool).retries = 9;
+  test::own_settings(world.pool).timeouts.retry_window = 3s;
   world.publish();
   FakePeer& client = world.client(get());
   world.advance(2s);
@@ -168,7 +169,7 @@ TEST_CASE("a request too large to be kept is not sent again") {
 
 TEST_CASE("the retry budget is the pool's, and failed connects are free") {
   World world;
-  world.pool.retry_budget_percent = 0;
+  test::own_settings(world.pool).retry_budget_percent = 0;
   world.publish();
   FakePeer& client = world.client(get());
   world.connector.fail(ConnectError::kRefused);
@@ -212,10 +213,10 @@ TEST_CASE("a kept-open connection that the backend closes at the same moment cos
 
 TEST_CASE("each wait for the backend has its timeout and its reason") {
   World world;
-  world.pool.timeouts.backend_write = 3s;
-  world.pool.timeouts.response_head = 4s;
-  world.pool.timeouts.backend_body = 5s;
-  world.pool.retries = 0;
+  test::own_settings(world.pool).timeouts.backend_write = 3s;
+  test::own_settings(world.pool).timeouts.response_head = 4s;
+  test::own_settings(world.pool).timeouts.backend_body = 5s;
+  test::own_settings(world.pool).retries = 0;
   world.publish();
   FakePeer& client = world.client();
   SUBCASE("connecting") {
@@ -268,7 +269,7 @@ TEST_CASE("each wait for the backend has its timeout and its reason") {
 
 TEST_CASE("the whole request may have a limit") {
   World world;
-  world.pool.timeouts.request = 10s;
+  test::own_settings(world.pool).timeouts.request = 10s;
   world.publish();
   FakePeer& waiting = world.client(get());
   world.connect();

@@ -102,6 +102,42 @@ TEST_CASE("HostIndex bears hosts of any shape") {
   CHECK(index.find(std::string(256, 'x'), Kind::kExact) == HostIndex::kNone);
 }
 
+TEST_CASE("a host of 127 labels costs no more than the table's entries have levels") {
+  Names names;
+  names.insert("example.com", Kind::kExact, 1);
+  names.insert("shop.example.com", Kind::kSuffix, 2);
+  names.insert("www.shop.example.com", Kind::kExact, 3);
+  HostIndex index = names.editor.publish();
+  std::string host = "shop.example.com";
+  while (host.size() + 2 <= 253) host.insert(0, "a.");
+  HostIndex::Walk deep(index, host);
+  CHECK(deep.names_left() == 3);
+  CHECK(deep.next() == 2);
+  CHECK(deep.next() == HostIndex::kNone);
+  CHECK(HostIndex::Walk(index, "com").names_left() == 0);
+}
+
+TEST_CASE("HostIndex tells names apart whose bytes are alike") {
+  // Lengths, empty labels and borders of labels count, whatever the words they are hashed by.
+  Names names;
+  std::vector<std::string> alike;
+  for (std::size_t size = 1; size <= 40; ++size) alike.push_back(std::string(size, 'a'));
+  for (std::size_t size = 1; size <= 20; ++size) {
+    std::string text(40, 'a');
+    text[size] = '.';
+    alike.push_back(text);
+    alike.push_back("." + std::string(size, 'a'));
+  }
+  for (std::uint32_t i = 0; i < alike.size(); ++i) names.insert(alike[i], Kind::kExact, i);
+  HostIndex index = names.editor.publish();
+  std::map<std::uint64_t, std::string> hashes;
+  for (std::uint32_t i = 0; i < alike.size(); ++i) {
+    CAPTURE(alike[i]);
+    CHECK(index.find(alike[i], Kind::kExact) == i);
+    CHECK(hashes.emplace(index.hashed(alike[i]).hash, alike[i]).second);
+  }
+}
+
 TEST_CASE("HostIndex finds an entry on every level at once") {
   Names names;
   std::string host = "a";

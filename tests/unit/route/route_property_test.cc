@@ -161,7 +161,7 @@ TEST_CASE("random tables answer as the contract's walk does") {
     for (int i = 0; i < 50; ++i) {
       Request request = random_request(rng, labels);
       auto match = table->find(request.host, request.raw_path, request.scheme, scratch);
-      std::string found = match.outcome == Outcome::kMatched      ? (*match.route)->label
+      std::string found = match.outcome == Outcome::kMatched      ? (*match.route)->label.str()
                           : match.outcome == Outcome::kUnsafePath ? "400"
                           : match.outcome == Outcome::kTableEmpty ? "empty"
                                                                   : "404";

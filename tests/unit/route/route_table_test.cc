@@ -54,7 +54,7 @@ std::string find(const RouteTable& table, std::string_view host, std::string_vie
   Match match = table.find(host, path, scheme, scratch);
   switch (match.outcome) {
     case Outcome::kMatched:
-      return (*match.route)->label;
+      return (*match.route)->label.str();
     case Outcome::kNoRoute:
       return "404";
     case Outcome::kUnsafePath:
@@ -297,7 +297,7 @@ Labels labels_of(const std::vector<RouteTable::Item>& items) {
   Labels labels;
   for (const RouteTable::Item& item : items) {
     CHECK(item.route->label == label_of({item.host, item.path, item.scheme}));
-    labels.push_back(item.route->label);
+    labels.push_back(item.route->label.str());
   }
   return labels;
 }
@@ -354,7 +354,7 @@ TEST_CASE("a table is what was set and erased, in every version") {
     RouteTable::Cursor cursor = 0;
     for (const RouteTable::Item& item : table.list(cursor, 100'000))
       model[{item.host, item.path, item.scheme ? static_cast<int>(*item.scheme) : 2}] = {
-          item.route->label, item.placed.origin};
+          item.route->label.str(), item.placed.origin};
     CHECK(model.size() == table.routes());
     return model;
   };

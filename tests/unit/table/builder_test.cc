@@ -90,11 +90,11 @@ std::string routed(const Tables& tables, std::string_view host, std::string_view
   auto match = tables.routes->find(host, path, scheme, scratch);
   if (match.outcome != weir::route::Outcome::kMatched) return "none";
   const weir::route::Route& route = **match.route;
-  if (route.action == weir::route::Route::Action::kQuarantined) return "503 " + route.label;
+  if (route.action == weir::route::Route::Action::kQuarantined) return "503 " + route.label.str();
   auto pool = tables.pools->find(route.pool);
   REQUIRE(pool != nullptr);
   CHECK(pool->id == route.pool);
-  return pool->name + " " + route.label;
+  return pool->name.str() + " " + route.label.str();
 }
 
 ConfigText two_pools() {
@@ -151,9 +151,9 @@ TEST_CASE("every setting of a pool arrives, and a change of it is a change") {
   struct Row {
     const char* name;
     void (*change)(Pool&);
-    bool (*arrived)(const weir::backend::PoolSpec&);
+    bool (*arrived)(const weir::backend::PoolSettings&);
   };
-  using Spec = weir::backend::PoolSpec;
+  using Spec = weir::backend::PoolSettings;
   using std::chrono::seconds;
   static const Row kRows[] = {
       {"balance", [](Pool& p) { p.balance = weir::config::Balance::kRoundRobin; },
@@ -192,7 +192,7 @@ TEST_CASE("every setting of a pool arrives, and a change of it is a change") {
     auto before = built_by(builder, text).tables;
     row.change(text.last_pool());
     auto built = built_by(builder, text);
-    CHECK(row.arrived(*built.tables->pools->find(0)));
+    CHECK(row.arrived(*built.tables->pools->find(0)->settings));
     CHECK(built.difference.text() == "pool web changed");
     CHECK(built.tables->hash != before->hash);
   }

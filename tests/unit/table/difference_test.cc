@@ -123,7 +123,7 @@ TEST_CASE("the hash is of the contents, not of the process") {
   other.build(earlier);
   CHECK(other.build(config).tables->hash == hash);
   // Twins of different versions compare it: a change of how it is made must be meant.
-  CHECK(hash == 17282643770239919585u);
+  CHECK(hash == 15810123882506209269u);
 }
 
 Config random_config(Rng& rng) {

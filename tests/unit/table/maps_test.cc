@@ -88,7 +88,7 @@ std::string routed(const weir::table::Tables& tables, std::string_view host,
   if (match.outcome != weir::route::Outcome::kMatched) return "none";
   const weir::route::Route& route = **match.route;
   if (route.action == weir::route::Route::Action::kQuarantined) return "503";
-  return tables.pools->find(route.pool)->name;
+  return tables.pools->find(route.pool)->name.str();
 }
 
 // Everything that a table says, in a form that can be compared.
@@ -264,10 +264,10 @@ TEST_CASE("pools of map lines begin as pool_defaults say, and follow them") {
   };
   auto before = pool_of(*maps.build().tables);
   REQUIRE(before != nullptr);
-  CHECK(before->retries == 7);
+  CHECK(before->settings->retries == 7);
   maps.config.map_pool.retries = 3;
   auto built = maps.build();
-  CHECK(pool_of(*built.tables)->retries == 3);
+  CHECK(pool_of(*built.tables)->settings->retries == 3);
   CHECK(pool_of(*built.tables)->backends == before->backends);
   CHECK(built.difference.text() == "pool 10.0.0.1:80 changed");
   maps.write("a", "a.com web\n");
