@@ -3,6 +3,7 @@
 // bytes each, in place of the names once more. What bits the numbers leave free hold a part of the
 // name's hash, so that hardly another name is looked at. Whoever asks says what hash a number's name
 // has.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -74,8 +75,11 @@ class NumberIndex {
     std::uint32_t old_mask = number_mask_;
     // With all its bits set a number would be kNone.
     while (number >= number_mask_) number_mask_ = number_mask_ * 2 + 1;
-    for (std::uint32_t slot : old)
-      if (slot != kNone) place(slot & old_mask, hash_of(slot & old_mask));
+    // In order of the numbers, which is how most of what they mean lies in memory.
+    std::erase(old, kNone);
+    for (std::uint32_t& slot : old) slot &= old_mask;
+    std::sort(old.begin(), old.end());
+    for (std::uint32_t known : old) place(known, hash_of(known));
   }
 
   std::vector<std::uint32_t> slots_;  // a power of two, linear probing
