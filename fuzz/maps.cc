@@ -112,7 +112,7 @@ void check_pieces(std::string_view input, const std::string& expected) {
   constexpr std::size_t kPieceBytes = 256 * 1024;
   Digest digest(input);
   if (digest.below(16) != 0 || !input.ends_with('\n')) return;
-  if (input.find("\n--- ") != std::string_view::npos) return;
+  if (input.starts_with("--- ") || input.find("\n--- ") != std::string_view::npos) return;
   unsigned lines = 0;
   std::string before = pieces_before(kPieceBytes - digest.below(input.size()), lines);
   std::string text = before + std::string(input);

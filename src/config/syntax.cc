@@ -375,7 +375,7 @@ class Explainer {
 
   bool tell_bare(std::size_t begin, std::string_view token) {
     std::string word = lower_case(token);
-    std::string shown(token.substr(0, 60));
+    std::string shown(token.substr(0, offset_in(token, 61)));
     if (is_one_of(word, {"null", "none", "nil", "~", "undefined"}))
       return tell_at(begin,
                      "there is no " + shown + " in TOML (leave the line out for the default)");

@@ -335,6 +335,10 @@ TEST_CASE("what is not TOML stops the file at its place") {
   auto first = [](const std::string& text) { return errors_of(load_text(text, "weir.toml")); };
   CHECK(first("[server]\nworkers = \n") ==
         std::vector<std::string>{"2:9: no value behind the = (expected one, or delete the line)"});
+  // Shortened between characters (found by fuzzing).
+  std::string long_word(59, 'y');
+  CHECK(first("[server]\nname = " + long_word + "\xc3\xa4yy\n")[0].find(
+            long_word + "\xc3\xa4 stands without") != std::string::npos);
   CHECK(first("[server]\nname = weir\n")[0].find("stands without quotation marks") !=
         std::string::npos);
   CHECK(first("[server]\ndrain_timeout = 30s\n")[0].find("stands without quotation marks") !=
