@@ -173,12 +173,12 @@ class Tunnels(threading.Thread):
 
 
 def anonymous_kib(session):
-    """Memory of its own, so that what the page cache holds of the binary does not count."""
+    """Memory that no file backs, what its processes share counted once."""
     total = 0
     for pid in bench.session_pids(session):
         try:
             for line in pathlib.Path(f'/proc/{pid}/smaps_rollup').read_text().splitlines():
-                if line.startswith('Private_Dirty:') or line.startswith('Private_Clean:'):
+                if line.startswith('Pss_Anon:'):
                     total += int(line.split()[1])
         except OSError:
             pass
