@@ -35,12 +35,11 @@ void set_in_service(AdminSource& source, const PageRequest& request, bool is_in_
 }  // namespace
 
 void api_reload(AdminSource& source, const PageRequest& request, Reply reply) {
-  std::optional<std::string> force = parameter(request.query, "force");
-  if (force && *force != "0")
-    return reply.send(error_answer(501, "not_available",
-                                   "force is not available in this version: there is nothing yet "
-                                   "that a reload holds back"));
-  source.reload(request.by, [reply](Result<ReloadReport, Refusal> report) {
+  using Force = table::Builder::Force;
+  std::string force = parameter(request.query, "force").value_or("0");
+  if (force != "0" && force != "1")
+    return reply.send(error_answer(400, "bad_parameter", "force: expected 1 or 0"));
+  source.reload(request.by, force == "1" ? Force::kYes : Force::kNo, [reply](Result<ReloadReport, Refusal> report) {
     if (!report.ok()) return reply.send(error_answer(report.error()));
     reply.send({200, kJson, reload_json(*report), {}, {}});
   });

@@ -89,6 +89,22 @@ Json quarantine_json(const table::Quarantine* quarantine) {
   return list;
 }
 
+Json stale_json(const table::Stale& stale) {
+  Json files = Json::array();
+  for (const table::StaleFile& file : stale.files)
+    files.push_back({{"file", file.path},
+                     {"hosts", file.hosts},
+                     {"hosts_left", file.hosts_left},
+                     {"backends", file.backends},
+                     {"backends_left", file.backends_left},
+                     {"examples", file.examples}});
+  return {{"total", stale.size()},
+          {"hosts", stale.hosts},
+          {"backends", stale.backends},
+          {"summary", text_json(stale.text())},
+          {"files", std::move(files)}};
+}
+
 }  // namespace
 
 std::string error_json(std::string_view code, std::string_view message) {
@@ -127,6 +143,7 @@ std::string status_json(ServiceState state, const Status& status) {
       {"quarantine",
        {{"total", status.quarantine ? status.quarantine->size() : std::size_t{0}},
         {"entries", quarantine_json(status.quarantine)}}},
+      {"stale", stale_json(status.stale ? *status.stale : table::Stale())},
   };
   return text_of(json, 2);
 }
@@ -141,7 +158,9 @@ std::string requests_json(const RequestsView& view) {
                  2);
 }
 
-std::string report_text(const ReloadReport& report) {
+namespace {
+
+std::string change_text(const ReloadReport& report) {
   const table::Difference& difference = report.difference;
   if (difference.is_empty() && !report.has_new_settings)
     return difference.text() + (report.last_change.empty() ? "" : " since " + report.last_change);
@@ -155,6 +174,13 @@ std::string report_text(const ReloadReport& report) {
     text += ", " + std::to_string(report.removed_in_flight) +
             (report.removed_in_flight == 1 ? " request goes on there" : " requests go on there");
   return takes_away ? text + ", nothing cut" : text;
+}
+
+}  // namespace
+
+std::string report_text(const ReloadReport& report) {
+  std::string stale = report.tables ? report.tables->stale.text() : std::string();
+  return change_text(report) + (stale.empty() ? "" : "; " + stale);
 }
 
 std::string reload_json(const ReloadReport& report) {
@@ -171,7 +197,7 @@ std::string reload_json(const ReloadReport& report) {
                       {"settings", report.has_new_settings},
                       {"summary", report_text(report)},
                       {"warnings", report.warnings},
-                      {"stale", 0},
+                      {"stale", report.tables ? report.tables->stale.size() : std::size_t{0}},
                       {"quarantined", quarantine_json(report.tables ? &report.tables->quarantine
                                                                     : nullptr)},
                       {"quarantined_total",

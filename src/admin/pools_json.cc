@@ -42,6 +42,7 @@ void write_backend(JsonWriter& json, const backend::BackendView& backend, Checks
   json.close('}');
   json.key("weight").number(backend.weight);
   json.key("backup").boolean(backend.is_backup);
+  json.key("stale").boolean(backend.is_stale);
   json.key("in_flight").number(backend.in_flight);
   if (checks == Checks::kShown) write_checks(json, backend.checks);
   json.close('}');

@@ -53,6 +53,7 @@ std::string routes_json(const RoutesView& view) {
     json.key("route").text(route.route);
     json.key("pool").text_or_null(route.pool);
     json.key("quarantined").boolean(route.is_quarantined);
+    json.key("stale").boolean(route.is_stale);
     json.close('}');
   }
   json.close(']');

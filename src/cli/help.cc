@@ -58,14 +58,15 @@ constexpr Help kHelp[] = {
      "  --json              print all of it as JSON\n"
      "\nExit: 0 the same, 1 different, 2 bad usage, or one of them cannot be read.\n"},
     {"reload",
-     "weir reload [--wait]\n\n"
+     "weir reload [--force] [--wait]\n\n"
      "Reads the configuration anew. Returns when every worker serves it and says what\n"
      "changed: hosts and pools that came, went or moved, backends that were drained and how\n"
      "many requests go on there. When something is wrong with it the old one stays and all\n"
      "errors are printed.\n"
      "\n"
      "  --wait              until nothing is in flight at backends that were removed\n"
-     "  --force             apply what a reload would hold back (not in this version)\n" OPTIONS
+     "  --force             let go what is held back: hosts and backends that files have lost in\n"
+     "                      too great number ([routes] max_removed)\n" OPTIONS
      "\nExit: 0 success, 1 failed, 2 bad usage or invalid configuration.\n"},
     {"drain",
      "weir drain [--wait]\n\n"
@@ -80,7 +81,8 @@ constexpr Help kHelp[] = {
      "  --wait              until /readyz says so\n" OPTIONS EXIT},
     {"backend",
      "weir backend POOL|'*' ADDR drain|maint|ready [--wait]\n\n"
-     "Takes one backend out of service or back. It stays so over reloads.\n"
+     "Takes one backend out of service or back. It stays so over reloads,\n"
+     "and over restarts where weir has a [server] state_dir.\n"
      "\n"
      "  POOL                its pool; '*' (quoted) for every pool that has it\n"
      "  ADDR                as in the configuration: IP:PORT, [IPv6]:PORT, unix:PATH; or a\n"

@@ -31,6 +31,8 @@ void read_route(JsonReader& in, RouteRow& row) {
       row.pool = in.text();
     else if (key == "quarantined")
       row.is_quarantined = in.boolean();
+    else if (key == "stale")
+      row.is_stale = in.boolean();
     else
       in.skip();
   }

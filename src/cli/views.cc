@@ -114,6 +114,8 @@ std::string status_text(const Json& status, bool has_colours) {
     add("changed", change_text(change));
   const Json& pending = at(status, "pending_restart");
   if (pending.is_array() && !pending.empty()) add("pending", pending_text(pending));
+  if (std::string stale = text_at(at(status, "stale"), "summary"); !stale.empty())
+    add("stale", stale);
   add("now", counted(number_at(totals, "requests_in_flight"), "request") + " in flight, " +
                  counted(number_at(totals, "connections_open"), "connection"));
   add("so far", counted(number_at(totals, "requests"), "request") + ", " +
@@ -148,7 +150,7 @@ std::string pool_text(const Json& pool, bool has_colours) {
     std::string weight = std::to_string(number_at(backend, "weight")) +
                          (is_true_at(backend, "backup") ? " backup" : "");
     table.add_row({{text_at(backend, "address")},
-                   {state, colour_of(state)},
+                   {state + (is_true_at(backend, "stale") ? ", stale" : ""), colour_of(state)},
                    number(number_at(backend, "in_flight")),
                    {weight, Colour::kNone, true},
                    {moment(text_at(backend, "since"))},
@@ -169,7 +171,7 @@ void add_route(TextTable& table, const RouteRow& route) {
                  {std::string(route.scheme)},
                  {route.is_quarantined ? "quarantined" : std::string(route.pool),
                   route.is_quarantined ? Colour::kBad : Colour::kNone},
-                 {std::string(route.route)}});
+                 {std::string(route.route) + (route.is_stale ? " (stale)" : "")}});
 }
 
 Json route_json(const RouteRow& route) {
@@ -179,7 +181,8 @@ Json route_json(const RouteRow& route) {
           {"scheme", or_null(route.scheme)},
           {"route", route.route},
           {"pool", or_null(route.pool)},
-          {"quarantined", route.is_quarantined}};
+          {"quarantined", route.is_quarantined},
+          {"stale", route.is_stale}};
 }
 
 }  // namespace weir::cli

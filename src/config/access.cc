@@ -38,6 +38,12 @@ bool FilePath::read(Scope& scope, const Node& node, Value& out) {
   return true;
 }
 
+bool FolderPath::read(Scope& scope, const Node& node, Value& out) {
+  if (!read_string(scope, node, "the path of a folder", out)) return false;
+  if (!out.empty()) out = beside(scope.file, out);
+  return true;
+}
+
 bool HostNames::read(Scope& scope, const Node& node, Value& out) {
   constexpr std::string_view kForms = "a list of host names: [\"weir.example.com\"]";
   bool is_host = node.kind == Node::Kind::kString && parse_host_pattern(node.text).ok();

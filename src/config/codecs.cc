@@ -103,6 +103,16 @@ bool read_percent(Scope& scope, const Node& node, unsigned& out) {
   return true;
 }
 
+bool RemovedShare::read(Scope& scope, const Node& node, Value& out) {
+  bool is_off = node.kind == Node::Kind::kBoolean ||
+                (node.kind == Node::Kind::kString &&
+                 (node.text == "off" || node.text == "none" || node.text == "false"));
+  if (is_off)
+    return scope.expected(node, "a percentage from \"0%\" to \"100%\"; \"100%\" holds nothing back",
+                          in_quotes("100%"));
+  return read_percent(scope, node, out);
+}
+
 bool read_boolean(Scope& scope, const Node& node, bool& out) {
   if (node.kind != Node::Kind::kBoolean) {
     return scope.expected(node, "true or false", meant_boolean(node));

@@ -95,6 +95,11 @@ struct Percent {
   static std::string show(Value value) { return in_quotes(std::to_string(value) + "%"); }
 };
 
+// How much may go at once; somebody may want to say that all may.
+struct RemovedShare : Percent {
+  static bool read(Scope& scope, const Node& node, Value& out);
+};
+
 std::string show_duration(Duration value);
 // A span that may be nothing ("0s").
 struct Span {

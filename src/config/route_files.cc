@@ -6,6 +6,7 @@
 
 #include "files.h"
 #include "loader.h"
+#include "syntax.h"
 
 namespace weir::config {
 
@@ -30,6 +31,26 @@ FileMark mark_of_file(const std::string& path) {
 bool is_settled(const FileMark& mark, WallTime read_began) {
   std::int64_t last = std::max(mark.modified_ns, mark.changed_ns);
   return last < (read_began - kKernelTick).time_since_epoch().count();
+}
+
+void for_each_text(const LastGoodFiles& files,
+                   const std::function<void(const std::string& path, const std::string& text)>& visit) {
+  for (const auto& [path, file] : files.files) {
+    if (!file->is_clean) {
+      visit(path, file->text);
+      continue;
+    }
+    Result<std::string> text = read_file(path);
+    // What was written since is looked at by the next load.
+    bool is_same = file->mark.inode == 0 || mark_of_file(path) == file->mark;
+    if (text.ok() && is_same && parse_toml(*text).ok()) visit(path, *text);
+  }
+}
+
+void add_text(LastGoodFiles& files, const std::string& path, std::string text) {
+  ReadFile file;
+  file.text = std::move(text);
+  files.files.try_emplace(path, std::make_shared<const ReadFile>(std::move(file)));
 }
 
 void Loader::read_route_files(const Node* patterns) {

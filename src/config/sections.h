@@ -28,7 +28,7 @@ inline constexpr Key<ServerConfig> kServerKeys[] = {
     key<&ServerConfig::user, UserName>("user"),
     later<ServerConfig, Text>("secret_file", R"("")"),
     later<ServerConfig, Percent>("pool_share", R"("50%")"),
-    later<ServerConfig, Text>("state_dir", R"("")"),
+    key<&ServerConfig::state_dir, FolderPath>("state_dir"),
 };
 
 // ---- [listener.NAME]
@@ -61,7 +61,7 @@ inline constexpr Key<MetricsConfig> kMetricsKeys[] = {
 inline constexpr Key<RoutesConfig> kRoutesKeys[] = {
     key<&RoutesConfig::files, RouteFiles>("files"),
     key<&RoutesConfig::watch, Flag>("watch"),
-    later<RoutesConfig, Percent>("max_removed", R"("20%")"),
+    key<&RoutesConfig::max_removed_percent, RemovedShare>("max_removed"),
 };
 
 // ---- [timeouts], and those of a pool

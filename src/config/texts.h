@@ -37,6 +37,9 @@ struct FilePath {
   static bool read(Scope& scope, const Node& node, Value& out);
   static std::string show(const Value& value) { return in_quotes(value); }
 };
+struct FolderPath : FilePath {
+  static bool read(Scope& scope, const Node& node, Value& out);
+};
 struct HostNames {
   using Value = std::vector<std::string>;
   static bool read(Scope& scope, const Node& node, Value& out);

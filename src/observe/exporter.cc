@@ -143,6 +143,7 @@ void collect_process(Collector& collector, const ProcessNumbers& process) {
   auto flag = [](bool is_so) { return is_so ? 1.0 : 0.0; };
   collector.add(Metric::weir_connections_limit, {}, process.connections_limit);
   collector.add(Metric::weir_routes, {}, process.routes);
+  collector.add(Metric::weir_stale_entries, {}, process.stale_entries);
   collector.add(Metric::weir_config_generation, {}, process.config_generation);
   collector.add(Metric::weir_config_hash, {}, exported_hash(process.config_hash));
   collector.add(Metric::weir_config_last_reload_successful, {},

@@ -98,6 +98,24 @@ HostIndex::Name RouteTable::hashed(std::string_view host) const {
   return index_.hashed(split_host_pattern(host).name);
 }
 
+void RouteTable::for_each(
+    const std::function<void(const RouteKey& key, PlacedRoute placed)>& visit) const {
+  auto visit_host = [&](std::string_view host, const HostIndex::Entry& entry) {
+    if ((entry.value & kHasRoutes) == 0)
+      return visit({host, {}, {}}, {entry.value, entry.origin});
+    for (const HostRoutes::Item& item : host_routes_[entry.value & ~kHasRoutes]->items)
+      visit({host, item.path, item.scheme}, item.placed);
+  };
+  if (any_host_.value != HostIndex::kNone) visit_host("*", any_host_);
+  HostIndex::Reader reader(index_);
+  while (const HostIndex::Reader::Item* item = reader.next()) {
+    if (item->kind == HostIndex::Kind::kExact)
+      visit_host(item->name, item->entry);
+    else
+      visit_host(pattern_of(item->name, item->kind), item->entry);
+  }
+}
+
 RouteTable::Known RouteTable::known(const RouteKey& key) const {
   Known known;
   HostIndex::Entry entry = any_host_;

@@ -142,6 +142,23 @@ PlacedRoute RouteTableEditor::find(const RouteKey& key) const {
   return find_in(entry_of(key), key);
 }
 
+std::vector<RouteTableEditor::Placed> RouteTableEditor::routes_of(std::string_view host) const {
+  HostIndex::Entry entry = entry_of({host, {}, {}});
+  if (entry.value == HostIndex::kNone) return {};
+  if ((entry.value & RouteTable::kHasRoutes) == 0)
+    return {{{host, {}, {}}, {entry.value, entry.origin}}};
+  std::uint32_t number = entry.value & ~RouteTable::kHasRoutes;
+  std::vector<Placed> routes;
+  if (auto open = open_hosts_.find(number); open != open_hosts_.end()) {
+    for (const auto& [key, item] : open->second->routes)
+      routes.push_back({{host, item.path, item.scheme}, item.placed});
+  } else {
+    for (const HostRoutes::Item& item : host_routes_[number]->items)
+      routes.push_back({{host, item.path, item.scheme}, item.placed});
+  }
+  return routes;
+}
+
 PlacedRoute RouteTableEditor::insert(const RouteKey& key, PlacedRoute placed) {
   if (is_for_everything(key)) {
     HostIndex::Entry there = insert_entry(key, {placed.route, placed.origin});

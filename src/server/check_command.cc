@@ -2,12 +2,15 @@
 #include <cstdio>
 #include <limits>
 #include <map>
+#include <memory>
 #include <unordered_set>
 
 #include "commands.h"
+#include "last_good.h"
 #include "output.h"
 #include "weir/config/load.h"
 #include "weir/table/build.h"
+#include "weir/table/last_good_store.h"
 
 namespace weir::server {
 
@@ -140,6 +143,20 @@ void print_quarantine(const table::Quarantine& quarantine) {
                  count_entries(quarantine.size() - quarantine.listed.size()).c_str());
 }
 
+// As run would begin; without the store where it cannot be read, which is said.
+std::unique_ptr<table::Builder> begin_with_last_good(const config::Loaded& loaded,
+                                                     config::LastGoodFiles& files) {
+  auto builder = std::make_unique<table::Builder>(1, 0);
+  if (!loaded.config.has_value()) return builder;
+  StateFolder folder = find_state_folder(*loaded.config);
+  if (folder.path.empty()) return builder;
+  Result<bool> known = table::LastGoodStore::load(folder.table_file(), *builder, files);
+  if (known.ok()) return builder;
+  std::fprintf(stderr, "weir: warning: %s: %s; checked without the last good table\n",
+               folder.table_file().c_str(), known.error().message.c_str());
+  return std::make_unique<table::Builder>(1, 0);
+}
+
 }  // namespace
 
 int check_command(const CommandLine& line) {
@@ -148,10 +165,15 @@ int check_command(const CommandLine& line) {
     std::fprintf(stderr, "%s\n", file.error().message.c_str());
     return 2;
   }
+  config::LastGoodFiles files;
   config::Loaded loaded = config::load_file(*file);
-  table::Builder builder(1, 0);
+  std::unique_ptr<table::Builder> builder = begin_with_last_good(loaded, files);
+  bool has_unread = std::any_of(
+      loaded.quarantined.begin(), loaded.quarantined.end(),
+      [](const auto& entry) { return entry.entry == config::EntryKind::kFile; });
+  if (has_unread && !files.files.empty()) loaded = config::load_file(*file, &files);
   table::Builder::Built built;
-  std::vector<config::Diagnostic> errors = table::all_errors(loaded, builder, built);
+  std::vector<config::Diagnostic> errors = table::all_errors(loaded, *builder, built);
   for (const config::Diagnostic& error : errors) std::fprintf(stderr, "%s\n", error.text().c_str());
   for (const config::Diagnostic& warning : loaded.warnings)
     std::fprintf(stderr, "weir: %s: warning: %s\n", warning.place.text().c_str(),
@@ -159,12 +181,14 @@ int check_command(const CommandLine& line) {
   if (!errors.empty()) return 2;
   const table::Quarantine& quarantine = built.tables->quarantine;
   print_quarantine(quarantine);
+  if (std::string stale = built.tables->stale.text(); !stale.empty())
+    std::fprintf(stderr, "weir: warning: %s\n", stale.c_str());
   if (line.dumps) {
     print_dump(loaded.dump);
-    print_maps(builder);
-    print_made_pools(made_pools(*loaded.config, builder, *built.tables),
+    print_maps(*builder);
+    print_made_pools(made_pools(*loaded.config, *builder, *built.tables),
                      line.shows_all ? std::numeric_limits<std::size_t>::max() : kMaxListed);
-    if (line.shows_all) print_map_entries(builder, *built.tables);
+    if (line.shows_all) print_map_entries(*builder, *built.tables);
   } else {
     std::string what =
         quarantine.size() == 0 ? "ok" : count_entries(quarantine.size()) + " quarantined";
@@ -172,7 +196,7 @@ int check_command(const CommandLine& line) {
                 count(built.tables->routes->routes(), "route").c_str(),
                 count(built.tables->routes->hosts(), "host").c_str(),
                 count(built.tables->pools->size(), "pool").c_str(),
-                summary_of_maps(builder).c_str());
+                summary_of_maps(*builder).c_str());
   }
   return finish_output(quarantine.size() > 0 ? 1 : 0);
 }

@@ -34,7 +34,7 @@ void add_routes(const table::Tables& tables, cli::Snapshot& snapshot) {
     snapshot.routes.push_back({item.host, item.path,
                                item.scheme ? http::name_of(*item.scheme) : std::string_view(),
                                item.route->label, pool ? std::string_view(pool->name) : "",
-                               !is_good});
+                               !is_good, false});
   }
   snapshot.storage.push_back(std::move(items));
 }

@@ -31,7 +31,7 @@ The running weir, by its admin interface:
   weir pools [NAME]              pools, or the backends of one
   weir routes [GLOB]             routes
   weir explain [--method M] URL  where a request goes, why, and which backends may get it
-  weir reload [--wait]           read the configuration anew and say what changed
+  weir reload [--force] [--wait] read the configuration anew and say what changed
   weir drain [--wait]            take the whole node out of service
   weir ready [--wait]            and back
   weir backend POOL|'*' ADDR drain|maint|ready [--wait]
@@ -69,7 +69,9 @@ prints curl lines to try. Reads and writes no file.
 )"},
     {"check", Command::kCheck, R"(weir check [-c FILE] [--dump]
 
-Loads the configuration as run would, without binding, and prints all errors.
+Loads the configuration as run would, without binding, and prints all errors. Where it may read
+the last good table in [server] state_dir it compares with that as a start does: what would go on
+being served as it was, and what would be held back. It writes nothing.
 
   -c, --config FILE   the configuration; default ./weir.toml, else /etc/weir/weir.toml
   --dump              print the effective configuration and where each value comes from; of

@@ -12,12 +12,14 @@
 namespace weir::server {
 
 Control::Control(const Clock& clock, Log& log, net::Loop& loop,
-                 std::function<config::Loaded()> load, std::string config_file)
+                 std::function<config::Loaded()> load, std::string config_file,
+                 config::LastGoodFiles* last_good_files)
     : clock_(clock),
       log_(log),
       loop_(loop),
       load_(std::move(load)),
       config_file_(std::move(config_file)),
+      last_good_files_(last_good_files),
       context_(loop.scheduler()),
       started_at_(clock.now()),
       service_(loop.scheduler(), [this] { return service_sentence(); }),
@@ -29,6 +31,7 @@ Control::Control(const Clock& clock, Log& log, net::Loop& loop,
 Control::~Control() {
   // What runs there uses the builder.
   loop_.end_background();
+  if (last_good_ != nullptr) finish_state();
   for (const std::unique_ptr<Worker>& worker : group_.workers) worker->stop();
   admin_doors_.clear();
   // Who still waits hears that nothing comes, while there is somebody to say it.
@@ -50,7 +53,8 @@ Status<StartError> Control::start() {
       version->loaded.config.has_value() ? version->loaded.config->server.workers : 0;
   worker_count_ = wanted_workers > 0 ? wanted_workers : usable_processors();
   builder_ = std::make_unique<table::Builder>(worker_count_, random_seed());
-  version->build(*builder_);
+  if (version->loaded.config.has_value()) read_last_good(*version);
+  version->build(*builder_, Force::kNo);
   if (!version->errors.empty()) {
     std::string all;
     for (const config::Diagnostic& error : version->errors)
@@ -66,6 +70,7 @@ Status<StartError> Control::start() {
   started_with_.server = config.server;
   say_warnings(version->loaded);
   say_quarantine(version->built);
+  say_stale(version->built.tables->stale);
   current_ = version;
   open_files_ = raise_open_files();
   shares_ = share_descriptors(open_files_, worker_count_);
@@ -74,9 +79,13 @@ Status<StartError> Control::start() {
   if (std::optional<StartError> error = listen(config)) return Err{std::move(*error)};
   if (std::optional<Error> error = open_admin(config))
     return Err{StartError{std::move(error->message)}};
+  if (std::optional<Error> error = prepare_state(*user))
+    return Err{StartError{std::move(error->message)}};
   if (user->has_value())
     if (std::optional<Error> error = change_user(**user))
       return Err{StartError{std::move(error->message)}};
+  if (std::optional<Error> error = keep_last_good())
+    return Err{StartError{std::move(error->message)}};
   current_->settings = make_settings(config);
   if (std::optional<Error> error = open_access_log(*current_, nullptr))
     return Err{StartError{"weir: " + error->message}};
@@ -89,6 +98,7 @@ Status<StartError> Control::start() {
   numbers_.last_reload_success_timestamp_seconds =
       std::chrono::duration<double>(clock_.wall().time_since_epoch()).count();
   say_ready();
+  if (last_good_ != nullptr) last_good_->note_change();
   return Ok{};
 }
 

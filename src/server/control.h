@@ -15,7 +15,9 @@
 #include <vector>
 
 #include "admin_door.h"
+#include "admin_orders.h"
 #include "inherited.h"
+#include "last_good.h"
 #include "listeners.h"
 #include "machine.h"
 #include "privileges.h"
@@ -45,8 +47,9 @@ class Control final : private admin::AdminSource {
  public:
   // `load`: reads the configuration (again); called on the builder thread, too. `watches`: whether
   // files are behind it.
+  // `last_good_files`: what `load` remembers of files; may be null, then nothing persists.
   Control(const Clock& clock, Log& log, net::Loop& loop, std::function<config::Loaded()> load,
-          std::string config_file);
+          std::string config_file, config::LastGoodFiles* last_good_files = nullptr);
   ~Control() override;
 
   // Loads the first configuration, binds, starts the workers, says "listening" and "ready".
@@ -74,10 +77,14 @@ class Control final : private admin::AdminSource {
   // admin
   std::optional<Error> open_admin(const config::Config& config);
   std::optional<Error> change_user(const User& user);
+  void read_last_good(Version& version);
+  std::optional<Error> prepare_state(const std::optional<User>& user);
+  std::optional<Error> keep_last_good();
   std::optional<Error> start_workers(const config::Config& config);
   std::shared_ptr<const proxy::Settings> make_settings(const config::Config& config);
   void say_warnings(const config::Loaded& loaded);
   void say_quarantine(const table::Builder::Built& built);
+  void say_stale(const table::Stale& stale);
   std::optional<Error> open_access_log(Version& version, const Version* before);
   void reopen_logs();
   void say_ready();
@@ -85,7 +92,8 @@ class Control final : private admin::AdminSource {
   std::string service_sentence() const;
   // reload
   void on_signal(int signal);
-  void reload(std::string cause);
+  using Force = table::Builder::Force;
+  void reload(std::string cause, Force force = Force::kNo);
   void on_loaded(std::shared_ptr<Version> version);
   void refuse_reload(const std::vector<config::Diagnostic>& errors);
   void publish(std::shared_ptr<Version> version);
@@ -101,6 +109,9 @@ class Control final : private admin::AdminSource {
   void free_in_background(std::shared_ptr<Version> version);
   // backends
   void start_backends();
+  void repeat_orders();
+  void keep_order(AdminOrder order);
+  void finish_state();
   void note_changed_pools(const std::vector<backend::PoolId>& pools);
   void tell_changed_pools();
   // admin
@@ -127,6 +138,7 @@ class Control final : private admin::AdminSource {
   admin::ServiceState state() const override;
   admin::Status status() const override;
   std::string metrics() const override;
+  backend::PoolView with_stale(backend::PoolView pool) const;
   std::vector<backend::PoolView> pools() const override;
   std::optional<backend::PoolView> pool(std::string_view name) const override;
   Result<admin::RoutesView, admin::Refusal> routes(const admin::RoutesQuery& query) const override;
@@ -134,7 +146,7 @@ class Control final : private admin::AdminSource {
       const admin::PoolSettingsQuery& query) const override;
   void requests(std::size_t limit, admin::Done<admin::RequestsView> done) override;
   void explain(const admin::ExplainQuery& query, admin::Done<admin::ExplainView> done) override;
-  void reload(const std::string& by, admin::Done<admin::ReloadReport> done) override;
+  void reload(const std::string& by, Force force, admin::Done<admin::ReloadReport> done) override;
   void set_in_service(bool is_in_service, const std::string& by, admin::Done<Ok> done) override;
   void set_backend(const std::string& pool, const std::string& address, backend::AdminState state,
                    const std::string& by, admin::Done<admin::SetReport> done) override;
@@ -145,6 +157,7 @@ class Control final : private admin::AdminSource {
   net::Loop& loop_;
   std::function<config::Loaded()> load_;
   std::string config_file_;
+  config::LastGoodFiles* last_good_files_;
   wire::Context context_;
   TimePoint started_at_;
   admin::ServiceState state_ = admin::ServiceState::kStarting;
@@ -171,12 +184,18 @@ class Control final : private admin::AdminSource {
   DescriptorShares shares_;
 
   std::unique_ptr<table::Builder> builder_;  // the builder thread's after start
+  std::string said_stale_;                   // in the log, last
+  StateFolder state_folder_;
+  std::unique_ptr<LastGoodKeeper> last_good_;  // null: nothing persists
+  AdminOrders orders_;                         // of it
+  unsigned unwritten_orders_ = 0;              // writes that are not over
   observe::DroppedLines dropped_lines_ = std::make_shared<std::atomic<std::uint64_t>>();
   std::shared_ptr<Version> current_;
   config::Config started_with_;  // its server: what only a start applies
   std::unique_ptr<net::FileWatcher> watcher_;
   bool is_reloading_ = false;
   std::optional<std::string> pending_reload_;  // its cause
+  Force pending_force_ = Force::kNo;
   std::string reload_cause_;
   std::vector<admin::Done<admin::ReloadReport>> reload_waiters_;       // for the one under way
   std::vector<admin::Done<admin::ReloadReport>> next_reload_waiters_;  // for the one after it

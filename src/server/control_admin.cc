@@ -72,6 +72,7 @@ admin::Status Control::status() const {
   for (const backend::StateTotal& total : backends_->state_totals())
     status.backends += total.backends;
   status.quarantine = &current_->built.tables->quarantine;
+  status.stale = &current_->built.tables->stale;
   for (const std::weak_ptr<const backend::Backend>& removed : removed_backends_)
     if (auto backend = removed.lock()) status.removed_in_flight += backend->in_flight();
   status.workers = worker_count_;
@@ -83,10 +84,24 @@ admin::Status Control::status() const {
   return status;
 }
 
-std::vector<backend::PoolView> Control::pools() const { return backends_->view_all(); }
+backend::PoolView Control::with_stale(backend::PoolView pool) const {
+  const table::Stale& stale = current_->built.tables->stale;
+  if (!stale.addresses.contains(pool.name)) return pool;
+  for (backend::BackendView& backend : pool.backends)
+    backend.is_stale = stale.is_stale(pool.name, backend.address);
+  return pool;
+}
+
+std::vector<backend::PoolView> Control::pools() const {
+  std::vector<backend::PoolView> pools = backends_->view_all();
+  for (backend::PoolView& pool : pools) pool = with_stale(std::move(pool));
+  return pools;
+}
 
 std::optional<backend::PoolView> Control::pool(std::string_view name) const {
-  return backends_->view(name);
+  std::optional<backend::PoolView> pool = backends_->view(name);
+  if (pool) pool = with_stale(std::move(*pool));
+  return pool;
 }
 
 void Control::audit(const admin::AuditEntry& entry) {
@@ -174,11 +189,12 @@ void Control::explain(const admin::ExplainQuery& query, admin::Done<admin::Expla
 
 // --- Changes.
 
-void Control::reload(const std::string& by, admin::Done<admin::ReloadReport> done) {
+void Control::reload(const std::string& by, Force force,
+                     admin::Done<admin::ReloadReport> done) {
   if (state_ == admin::ServiceState::kDraining) return done(Err{ending()});
   // One under way may have read the files before they became what is wanted.
   (is_reloading_ ? next_reload_waiters_ : reload_waiters_).push_back(std::move(done));
-  reload("admin request by " + by);
+  reload("admin request by " + by, force);
 }
 
 void Control::tell_reload_waiters(const Result<admin::ReloadReport, admin::Refusal>& report) {
@@ -243,6 +259,7 @@ void Control::set_backend(const std::string& pool, const std::string& address,
                                      "there is no backend \"" + address + "\" in " + of}
                     : admin::Refusal{404, "unknown_pool", "there is no pool \"" + pool + "\""}});
   }
+  keep_order({pool, address, state, by, clock_.wall()});
   changed_timer_.cancel();
   tell_changed_pools();
   bool is_out = state != backend::AdminState::kReady;

@@ -88,4 +88,14 @@ void Control::say_quarantine(const table::Builder::Built& built) {
               {{"host", host.host}, {"from", host.from}, {"to", host.to}});
 }
 
+// Once for each change of it.
+void Control::say_stale(const table::Stale& stale) {
+  std::string what = stale.text();
+  if (what == std::exchange(said_stale_, what)) return;
+  if (what.empty())
+    log_.info("nothing is held back any more");
+  else
+    log_.warn("files have lost too much at once", {{"stale", what}});
+}
+
 }  // namespace weir::server

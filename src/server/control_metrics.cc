@@ -69,6 +69,7 @@ std::string Control::metrics() const {
   for (std::size_t kind = 0; kind < 4; ++kind)
     scrape.quarantined.push_back({config::name_of(static_cast<config::EntryKind>(kind)),
                                   current_->built.tables->quarantine.counts[kind]});
+  scrape.process.stale_entries = current_->built.tables->stale.size();
   scrape.process.connections_limit = group_.max_clients.load(std::memory_order_relaxed);
   scrape.process.access_lines_dropped = dropped_lines_->load(std::memory_order_relaxed);
   scrape.process.version = kVersion;

@@ -61,10 +61,11 @@ void Control::on_signal(int signal) {
   }
 }
 
-void Control::reload(std::string cause) {
+void Control::reload(std::string cause, Force force) {
   if (state_ == admin::ServiceState::kDraining) return;
   if (is_reloading_) {
     pending_reload_ = std::move(cause);
+    if (force == Force::kYes) pending_force_ = force;
     return;
   }
   is_reloading_ = true;
@@ -72,7 +73,7 @@ void Control::reload(std::string cause) {
   service_.say_reloading();
   auto version = std::make_shared<Version>();
   loop_.run_in_background(
-      [this, version, before = current_, open = listeners_.open_sockets()] {
+      [this, version, force, before = current_, open = listeners_.open_sockets()] {
         version->read(load_);
         // What the machine refuses comes before the builder, which remembers what it builds.
         if (version->loaded.config.has_value()) {
@@ -88,7 +89,7 @@ void Control::reload(std::string cause) {
           version->sockets = {};  // nobody shall come to them
           return;
         }
-        version->build(*builder_);
+        version->build(*builder_, force);
         version->has_new_settings = settings_of(before->loaded) != settings_of(version->loaded) ||
                                     has_new_pages(before->loaded, version->loaded);
       },
@@ -109,7 +110,7 @@ void Control::on_loaded(std::shared_ptr<Version> version) {
     return;
   }
   bool is_news = !version->built.difference.is_empty() || version->has_new_settings ||
-                 version->built.has_new_quarantine;
+                 version->built.has_new_quarantine || version->built.has_new_stale;
   if (!is_news && reload_cause_ == kFileChange && reload_waiters_.empty() &&
       numbers_.was_last_reload_successful) {
     // A touched file, or one that was written while weir read it.
@@ -168,6 +169,7 @@ void Control::finish_publication() {
   set_max_clients(*current_->loaded.config);
   say_warnings(current_->loaded);
   say_quarantine(current_->built);
+  say_stale(current_->built.tables->stale);
   pending_restart_ = keys_for_restart(started_with_, *current_->loaded.config);
   for (const admin::RestartKey& key : pending_restart_)
     log_.warn("a change takes effect at the next start only",
@@ -175,6 +177,7 @@ void Control::finish_publication() {
   log_.set_level(current_->loaded.config->log.level);
   log_.set_format(current_->loaded.config->log.format);
   drain_timeout_ = current_->loaded.config->server.drain_timeout;
+  if (last_good_ != nullptr) last_good_->note_change();
   retain_series();
   admin::ReloadReport report = report_of(*current_);
   std::string what = admin::report_text(report);
@@ -206,7 +209,7 @@ void Control::end_reload() {
   std::string cause = std::move(*pending_reload_);
   pending_reload_.reset();
   reload_waiters_ = std::exchange(next_reload_waiters_, {});
-  reload(std::move(cause));
+  reload(std::move(cause), std::exchange(pending_force_, Force::kNo));
 }
 
 // A large table takes its time to free.

@@ -1,6 +1,9 @@
 // What makes the process a service: sockets that are passed, the user that it becomes,
 // what it tells the service manager.
+#include <algorithm>
+
 #include "control.h"
+#include "machine.h"
 #include "notify.h"
 #include "version.h"
 
@@ -41,6 +44,45 @@ std::optional<Error> Control::change_user(const User& user) {
   for (const std::string& path : unreadable(loaded.files, loaded.globs))
     log_.warn("the user cannot read this, so no reload will succeed",
               {{"user", user.name}, {"path", path}});
+  return std::nullopt;
+}
+
+// Before the first build. Files that do not parse are read once more, as they were when they did.
+void Control::read_last_good(Version& version) {
+  state_folder_ = last_good_files_ == nullptr ? StateFolder{}
+                                              : find_state_folder(*version.loaded.config);
+  if (state_folder_.path.empty()) return;
+  auto make = [this] { return std::make_unique<table::Builder>(worker_count_, random_seed()); };
+  begin_with_last_good(state_folder_, make, builder_, *last_good_files_, log_);
+  bool has_unread = std::any_of(version.loaded.quarantined.begin(),
+                                version.loaded.quarantined.end(), [](const auto& entry) {
+                                  return entry.entry == config::EntryKind::kFile;
+                                });
+  if (has_unread && !last_good_files_->files.empty()) version.read(load_);
+}
+
+// A folder that the administrator did not choose weir can do without.
+std::optional<Error> Control::prepare_state(const std::optional<User>& user) {
+  if (state_folder_.path.empty()) return std::nullopt;
+  Status<> prepared = prepare_state_folder(state_folder_, user);
+  if (prepared.ok()) return std::nullopt;
+  if (state_folder_.is_configured) return prepared.error();
+  log_.warn("nothing persists", {{"error", prepared.error().message}});
+  state_folder_ = {};
+  return std::nullopt;
+}
+
+// As the user that weir is from now on.
+std::optional<Error> Control::keep_last_good() {
+  if (state_folder_.path.empty()) return std::nullopt;
+  Status<> usable = check_state_folder(state_folder_);
+  if (!usable.ok() && state_folder_.is_configured) return usable.error();
+  if (!usable.ok()) {
+    log_.warn("nothing persists", {{"error", usable.error().message}});
+    return std::nullopt;
+  }
+  last_good_ = std::make_unique<LastGoodKeeper>(loop_, log_, state_folder_.table_file(), *builder_,
+                                                *last_good_files_);
   return std::nullopt;
 }
 

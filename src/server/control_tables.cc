@@ -30,7 +30,8 @@ void append(std::vector<RouteTable::Item>& items, const table::Tables& tables,
         is_good && item.route->pool < pools.size() ? pools[item.route->pool].get() : nullptr;
     view.routes.push_back({std::move(item.host), std::move(item.path),
                            item.scheme ? http::name_of(*item.scheme) : std::string_view(),
-                           item.route->label, pool ? std::string_view(pool->name) : "", !is_good});
+                           item.route->label, pool ? std::string_view(pool->name) : "", !is_good,
+                           table::is_stale_origin(item.placed.origin)});
   }
 }
 

@@ -29,6 +29,7 @@ std::vector<admin::RestartKey> keys_for_restart(const config::Config& now,
   Changes changes;
   changes.compare("[server] workers", now.server.workers, next.server.workers);
   changes.compare("[server] user", now.server.user, next.server.user);
+  changes.compare("[server] state_dir", now.server.state_dir, next.server.state_dir);
   return changes.take();
 }
 

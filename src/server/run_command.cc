@@ -42,7 +42,7 @@ int run_command(const CommandLine& line) {
   config::LastGoodFiles last_good;
   Control control(
       clock, log, loop, [path = *file, &last_good] { return config::load_file(path, &last_good); },
-      *file);
+      *file, &last_good);
   Status<StartError> started = control.start();
   if (!started.ok()) {
     std::fprintf(stderr, "%s\n", started.error().message.c_str());

@@ -26,8 +26,8 @@ struct Control::Version {
     loaded = loader();
     watched = net::FileWatcher::without_matches(loaded.files, loaded.globs);
   }
-  void build(table::Builder& builder) {
-    errors = table::all_errors(loaded, builder, built);
+  void build(table::Builder& builder, Force force) {
+    errors = table::all_errors(loaded, builder, built, force);
     if (!loaded.config.has_value()) return;
     // They are the table's now, and many.
     pool_count = loaded.config->pools.size();

@@ -8,9 +8,9 @@
 namespace weir::table {
 
 std::vector<config::Diagnostic> all_errors(const config::Loaded& loaded, Builder& builder,
-                                           Builder::Built& built) {
+                                           Builder::Built& built, Builder::Force force) {
   if (loaded.config.has_value()) {
-    built = builder.build(*loaded.config, loaded.quarantined);
+    built = builder.build(*loaded.config, loaded.quarantined, force);
     return {};
   }
   std::vector<config::Diagnostic> errors = loaded.errors;

@@ -4,15 +4,12 @@
 #include <set>
 #include <tuple>
 #include <unordered_map>
-#include <unordered_set>
 
+#include "builder.h"
 #include "fingerprint.h"
 #include "map_lines.h"
-#include "map_loader.h"
 #include "own_listener.h"
-#include "toml_routes.h"
 #include "version.h"
-#include "weir/table/build.h"
 
 namespace weir::table {
 namespace {
@@ -27,64 +24,6 @@ constexpr std::size_t kUsualLineBytes = 32;
 std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
 }  // namespace
-
-struct Builder::Impl {
-  struct Source {
-    std::string path;
-    bool is_main = false;  // weir.toml goes before all others
-    // Of maps.
-    bool is_map = false;
-    bool is_listed = false;  // in the configuration under way
-    bool is_news = false;    // so that it is to be loaded, or dropped
-    bool is_loaded = false;
-    FileState state;
-    std::uint64_t content = 0;
-    std::string failure;               // why its last good version is served
-    std::size_t entries = 0;           // of that version
-    std::vector<MapProblem> problems;  // of that version
-  };
-
-  Impl(unsigned workers, std::uint64_t hash_seed)
-      : pools(workers), routes(hash_seed, [this](SourceNumber a, SourceNumber b) {
-          return std::tie(sources[b].is_main, sources[a].path) <
-                 std::tie(sources[a].is_main, sources[b].path);
-        }) {}
-
-  SourceNumber source_of(const std::string& path, const config::Config& config);
-  void say(Quarantined entry);
-  config::PoolConfig without_bad_backends(const config::Config& config,
-                                          const config::PoolConfig& pool);
-  void look_at_binds(const config::Config& config);
-  void define_pools(const config::Config& config);
-  void remove_pools();
-  void load_maps(const config::Config& config);
-  bool is_map_news(Source& source);
-  void look_at_maps(const config::Config& config);
-  void load_map(SourceNumber number, MapTargets& targets);
-  void drop_map(SourceNumber number);
-  void say_map_problems();
-  void say_waiting();
-  Built publish();
-
-  PoolBook pools;
-  std::vector<Source> sources;
-  std::unordered_map<std::string, SourceNumber> source_numbers;
-  RouteBook routes;
-  TomlRoutes toml;
-  std::string main_file;
-  std::unordered_set<std::string> defined;       // pools of the configuration
-  std::unordered_set<std::string> bad_pools;     // those that are too wrong to be
-  std::vector<std::string> vanished;             // pools that were there and are not defined now
-  bool has_new_pool = false;
-  std::vector<config::BindAddress> binds;  // weir's own, which can be no backends
-  bool has_new_binds = false;
-  config::PoolConfig map_pool;  // what pools of map lines begin as
-  Quarantine quarantine;  // of the build under way
-  Quarantine last_quarantine;
-  std::uint64_t generation = 0;
-  std::shared_ptr<const backend::PoolSet> last_pools =
-      std::make_shared<backend::PoolSet>(backend::PoolSet::Pools(), 0);
-};
 
 // One place is told once; that it would lead to weir itself is the news, since whatever else is wrong
 // with an address would only lead there.
@@ -142,24 +81,34 @@ void Builder::Impl::look_at_binds(const config::Config& config) {
   binds = std::move(now);
 }
 
-void Builder::Impl::define_pools(const config::Config& config) {
+void Builder::Impl::define_pools(const config::Config& config, Force force) {
   std::unordered_map<std::string_view, const config::PoolConfig*> first;
+  std::vector<BackendGuard::Next> next;
   defined.clear();
   for (const config::PoolConfig& pool : config.pools) {
     auto [earlier, is_new] = first.emplace(pool.name, &pool);
-    if (!is_new) {
-      say({EntryKind::kPool, pool.place,
-           "pool " + quoted(pool.name) + " is already defined at " +
-               earlier->second->place.text(),
-           pool.name, true});
+    if (is_new) {
+      defined.insert(pool.name);
+      next.push_back({&pool, source_of(pool.place.file, config)});
       continue;
     }
-    defined.insert(pool.name);
-    bool was_there = pools.find(pool.name).has_value();
-    backend::PoolId id = pools.set(without_bad_backends(config, pool));
+    say({EntryKind::kPool, pool.place,
+         "pool " + quoted(pool.name) + " is already defined at " + earlier->second->place.text(),
+         pool.name, true});
+  }
+  backend_guard.decide(pools, next, max_removed, force == Force::kYes);
+  auto may_be = [&](const Endpoint& endpoint) {
+    return problem_of_backend(config, endpoint).empty();
+  };
+  for (const auto& [pool, source] : next) {
+    bool was_there = pools.find(pool->name).has_value();
+    config::PoolConfig good = without_bad_backends(config, *pool);
+    backend_guard.complete(pools, good, may_be);
+    backend::PoolId id = pools.set(good);
+    backend_guard.set_source(id, source);
     if (was_there) continue;
     has_new_pool = true;
-    for (route::RouteNumber target : routes.targets().of_pool(pool.name))
+    for (route::RouteNumber target : routes.targets().of_pool(pool->name))
       routes.targets().resolve(target, id);
   }
   vanished.clear();
@@ -171,12 +120,18 @@ void Builder::Impl::define_pools(const config::Config& config) {
 void Builder::Impl::remove_pools() {
   for (const std::string& name : vanished) {
     std::size_t entries = 0;
-    for (route::RouteNumber target : routes.targets().of_pool(name))
+    std::size_t stale = 0;
+    for (route::RouteNumber target : routes.targets().of_pool(name)) {
       entries += routes.targets().at(target).uses;
+      stale += routes.targets().at(target).stale_uses;
+    }
     if (entries == 0) {
       pools.remove(name);
+      backend_guard.forget(name);
       continue;
     }
+    // Held back with the hosts that need it.
+    if (entries == stale) continue;
     std::string what = std::to_string(entries) + (entries == 1 ? " route leads" : " routes lead");
     if (bad_pools.contains(name)) continue;
     say({EntryKind::kPool,
@@ -270,17 +225,26 @@ void Builder::Impl::load_maps(const config::Config& config) {
   }
 }
 
+// Whether the key of a map leads somewhere, be it by another entry.
+bool Builder::Impl::is_served(std::string_view key) const {
+  std::size_t slash = std::min(key.find('/'), key.size());
+  route::PlacedRoute there = routes.find({key.substr(0, slash), key.substr(slash), std::nullopt});
+  return there.route != route::kNoRoute && routes.targets().at(there.route).is_resolved;
+}
+
 void Builder::Impl::say_map_problems() {
   for (const Source& source : sources) {
     if (!source.is_map) continue;
     if (!source.failure.empty())
       say({EntryKind::kFile, {source.path, 0, 0}, source.failure, source.path, source.is_loaded});
+    // Of a version that is not on disk any more the lines mean nothing.
+    if (!source.failure.empty()) continue;
     for (const MapProblem& problem : source.problems)
       say({EntryKind::kRoute,
            {source.path, problem.line, problem.column},
            problem.message,
            problem.key,
-           problem.is_served});
+           is_served(problem.key)});
   }
 }
 
@@ -302,6 +266,19 @@ void Builder::Impl::say_waiting() {
          key_text(entry.key), true});
   quarantine.counts[static_cast<std::size_t>(EntryKind::kRoute)] +=
       routes.waiting() - waiting.size();
+}
+
+void Builder::Impl::begin_with_restored() {
+  Difference ignored;
+  std::vector<RouteBook::MovedHost> moved;
+  routes.publish(ignored, moved);
+  last_pools = pools.publish();
+}
+
+Stale Builder::Impl::list_stale() const {
+  if (routes.stale() == 0 && backend_guard.held().empty()) return {};
+  auto path_of = [this](SourceNumber number) -> const std::string& { return sources[number].path; };
+  return table::list_stale(routes.base(), pools, backend_guard, path_of, max_removed);
 }
 
 Builder::Built Builder::Impl::publish() {
@@ -327,6 +304,9 @@ Builder::Built Builder::Impl::publish() {
   tables->quarantine = std::exchange(quarantine, {});
   built.has_new_quarantine = tables->quarantine != last_quarantine;
   last_quarantine = tables->quarantine;
+  tables->stale = list_stale();
+  built.has_new_stale = tables->stale != last_stale;
+  last_stale = tables->stale;
   for (const RouteBook::MovedHost& host : moved)
     if (built.moved.size() < kMaxMovedListed)
       built.moved.push_back({host.host, sources[host.from].path, sources[host.to].path});
@@ -340,15 +320,17 @@ Builder::Builder(unsigned workers, std::uint64_t hash_seed)
 Builder::~Builder() = default;
 
 Builder::Built Builder::build(const config::Config& config,
-                              const std::vector<config::Diagnostic>& known) {
+                              const std::vector<config::Diagnostic>& known, Force force) {
   Impl& impl = *impl_;
+  impl.max_removed = config.routes.max_removed_percent;
   impl.has_new_pool = false;
   impl.main_file = config.main_file;
   impl.bad_pools = {config.bad_pools.begin(), config.bad_pools.end()};
   for (const config::Diagnostic& problem : known)
     impl.say({*problem.entry, problem.place, problem.message, {}, std::nullopt});
   impl.look_at_binds(config);
-  impl.define_pools(config);
+  impl.define_pools(config, force);
+  if (force == Force::kYes) impl.routes.release_all();
   impl.look_at_maps(config);
   impl.toml.update(
       config.route_entries, impl.routes,
@@ -363,6 +345,7 @@ Builder::Built Builder::build(const config::Config& config,
            },
        .say = [&](Quarantined entry) { impl.say(std::move(entry)); }});
   impl.load_maps(config);
+  if (force == Force::kNo) guard_hosts(impl.routes, config.routes.max_removed_percent);
   impl.remove_pools();
   impl.say_map_problems();
   impl.say_waiting();
@@ -386,13 +369,18 @@ std::vector<Builder::MapFile> Builder::map_files() const {
 }
 
 const std::string& Builder::file_of(std::uint32_t origin) const {
-  return impl_->sources[origin].path;
+  return impl_->sources[origin & ~kStaleOrigin].path;
 }
 
 std::vector<Place> Builder::places_of(const route::RouteKey& key) const {
   std::vector<Place> places;
   for (SourceNumber source : impl_->routes.sources_of(key)) {
-    const std::string& path = impl_->sources[source].path;
+    const std::string& path = file_of(source);
+    // Held back: it stands nowhere.
+    if (is_stale_origin(source)) {
+      places.push_back({path, 0, 0});
+      continue;
+    }
     if (const Place* place = impl_->toml.place_of(OwnedKey(key), source)) {
       places.push_back(*place);
       continue;

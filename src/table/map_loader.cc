@@ -49,6 +49,26 @@ MapTargets::Found MapTargets::look_for_pool(std::string_view name) {
                       (is_address ? " (an address needs a port: IP:PORT)" : "")};
 }
 
+std::string read_addresses(std::string_view addresses, std::string& name,
+                           std::vector<Endpoint>& endpoints) {
+  name.clear();
+  endpoints.clear();
+  for (std::size_t begin = 0; begin <= addresses.size();) {
+    std::size_t end = std::min(addresses.find(',', begin), addresses.size());
+    std::string_view text = addresses.substr(begin, end - begin);
+    Result<Endpoint> endpoint = Endpoint::parse(text);
+    if (!endpoint.ok() || endpoint->is_unix() || endpoint->ip.port() == 0)
+      return "the address \"" + std::string(text.substr(0, 100)) +
+             "\" (expected a pool's name, or IP:PORT[,IP:PORT…])";
+    if (std::find(endpoints.begin(), endpoints.end(), *endpoint) != endpoints.end())
+      return "the address " + endpoint->text() + " stands in the list twice";
+    name += (name.empty() ? "" : ",") + endpoint->text();
+    endpoints.push_back(std::move(endpoint).value());
+    begin = end + 1;
+  }
+  return {};
+}
+
 MapTargets::Found MapTargets::look_at_addresses(std::string_view addresses,
                                                 route::RouteNumber known) {
   // As it is written most of the time; listeners may have changed since.
@@ -58,22 +78,12 @@ MapTargets::Found MapTargets::look_at_addresses(std::string_view addresses,
         return wrong(problem);
     return {known, {}};
   }
-  endpoints_.clear();
   std::string name;
-  for (std::size_t begin = 0; begin <= addresses.size();) {
-    std::size_t end = std::min(addresses.find(',', begin), addresses.size());
-    std::string_view text = addresses.substr(begin, end - begin);
-    Result<Endpoint> endpoint = Endpoint::parse(text);
-    if (!endpoint.ok() || endpoint->is_unix() || endpoint->ip.port() == 0)
-      return wrong("the address \"" + std::string(text.substr(0, 100)) +
-                   "\" (expected a pool's name, or IP:PORT[,IP:PORT…])");
-    if (std::string problem = problem_of_(*endpoint); !problem.empty()) return wrong(problem);
-    if (std::find(endpoints_.begin(), endpoints_.end(), *endpoint) != endpoints_.end())
-      return wrong("the address " + endpoint->text() + " stands in the list twice");
-    name += (name.empty() ? "" : ",") + endpoint->text();
-    endpoints_.push_back(std::move(endpoint).value());
-    begin = end + 1;
-  }
+  if (std::string problem = read_addresses(addresses, name, endpoints_); !problem.empty())
+    return wrong(std::move(problem));
+  for (const Endpoint& endpoint : endpoints_)
+    if (std::string problem = problem_of_(endpoint); !problem.empty())
+      return wrong(std::move(problem));
   SharedText text(name);
   std::optional<backend::PoolId> id = pools_.find(name);
   if (!id) id = pools_.make(text, endpoints_);
@@ -103,7 +113,7 @@ bool MapLoader::is_first(const RouteKey& key, const RouteTable::Known& known) {
 void MapLoader::say_twice(const MapEntry& entry) {
   RouteKey key{entry.host, entry.path, std::nullopt};
   problems_.push_back(
-      {entry.line, 1, key_text(key) + " stands in this file before", key_text(key), true});
+      {entry.line, 1, key_text(key) + " stands in this file before", key_text(key)});
 }
 
 void MapLoader::on_entries(std::span<const MapEntry> entries) {
@@ -142,27 +152,31 @@ void MapLoader::load(const MapEntry& entry, const HostIndex::Name& name) {
 // What the source served for the key goes on; otherwise the key leads nowhere.
 void MapLoader::load_wrong(const MapEntry& entry, unsigned column, std::string message) {
   RouteKey key{entry.host, entry.path, std::nullopt};
-  MapProblem problem{entry.line, column, std::move(message), key_text(key), false};
+  MapProblem problem{entry.line, column, std::move(message), key_text(key)};
   RouteTable::Known known = was_known_ ? routes_.base().known(key) : RouteTable::Known{};
   if (known.placed.route != kNoRoute && known.placed.origin == source_) {
     if (!is_first(key, known)) return say_twice(entry);
-    problem.is_served = routes_.targets().at(known.placed.route).is_resolved;
+    bool is_served = routes_.targets().at(known.placed.route).is_resolved;
     const MapTargets::Found& found = targets_.find(entry.target);
-    if (!problem.is_served && known.placed.route != found.target)
+    if (!is_served && known.placed.route != found.target)
       routes_.put(key, source_, found.target, RouteBook::IfOwn::kReplace);
   } else {
-    const MapTargets::Found& found = targets_.find(entry.target);
+    // What was held back, or waited behind another's, is an earlier version, too.
+    route::PlacedRoute there = routes_.find(key);
+    bool is_held_back = there.route != kNoRoute && is_stale_origin(there.origin);
+    route::RouteNumber earlier = is_held_back ? there.route : routes_.forgotten(key, source_);
+    bool is_good = earlier != kNoRoute && routes_.targets().at(earlier).is_resolved;
     std::optional<SourceNumber> other =
-        routes_.put(key, source_, found.target, RouteBook::IfOwn::kKeep);
+        routes_.put(key, source_, is_good ? earlier : targets_.find(entry.target).target,
+                    RouteBook::IfOwn::kKeep);
     if (other == source_) return say_twice(entry);
-    problem.is_served = other.has_value();
   }
   problems_.push_back(std::move(problem));
 }
 
 void MapLoader::on_mistake(const MapMistake& mistake) {
   if (mistake.host.empty()) {
-    problems_.push_back({mistake.line, mistake.column, mistake.message, "", false});
+    problems_.push_back({mistake.line, mistake.column, mistake.message, ""});
     return;
   }
   ++entries_;

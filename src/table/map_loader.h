@@ -20,9 +20,13 @@ struct MapProblem {
   unsigned line = 0;
   unsigned column = 0;
   std::string message;
-  std::string key;
-  bool is_served = false;
+  std::string key;  // key_text(), as far as it could be read
 };
+
+// A list of addresses, and the name of the pool that they make: "10.0.0.1:80,10.0.0.2:80". Returns
+// why they make none, or "".
+std::string read_addresses(std::string_view addresses, std::string& name,
+                           std::vector<Endpoint>& endpoints);
 
 // What a target column names.
 class MapTargets {

@@ -36,6 +36,11 @@ class PoolBook {
   const backend::PoolSpec& at(PoolId id) const { return *pools_[id]; }
   // Of those that were not made, in any order.
   std::vector<std::string> names() const;
+  template <typename Visit>
+  void for_each_defined(Visit visit) const {
+    for (const std::shared_ptr<const PoolSpec>& pool : pools_)
+      if (pool != nullptr && !is_made(pool->id)) visit(*pool);
+  }
 
   // The version as it is now.
   std::shared_ptr<const backend::PoolSet> publish();

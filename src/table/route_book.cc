@@ -36,15 +36,23 @@ void RouteBook::touch(std::string_view host) {
   if (base_->known({host, {}, {}}).has_host) touched_.emplace(host);
 }
 
+void RouteBook::count(PlacedRoute placed, bool is_served) {
+  if (is_stale_origin(placed.origin)) {
+    is_served ? ++stale_ : --stale_;
+    return targets_.count_stale(placed.route, is_served);
+  }
+  if (placed.origin >= served_.size()) served_.resize(placed.origin + 1);
+  is_served ? ++served_[placed.origin] : --served_[placed.origin];
+}
+
 void RouteBook::serve(const RouteKey& key, PlacedRoute placed, PlacedRoute before) {
   if (before.route != kNoRoute) {
     hash_ -= hash_of(key, before.route);
-    --served_[before.origin];
+    count(before, false);
   }
   if (placed.route != kNoRoute) {
     hash_ += hash_of(key, placed.route);
-    if (placed.origin >= served_.size()) served_.resize(placed.origin + 1);
-    ++served_[placed.origin];
+    count(placed, true);
   }
   if (base_->routes() > 0) touch(key.host);
 }
@@ -79,7 +87,8 @@ std::optional<SourceNumber> RouteBook::put(const RouteKey& key, SourceNumber sou
     if (if_own == IfOwn::kKeep) return source;
     return std::nullopt;
   }
-  if (there.origin != source) {
+  // What is held back gives way to anybody.
+  if (there.origin != source && !is_stale_origin(there.origin)) {
     if (!is_before_(source, there.origin))
       return wait(key, {source, target}, if_own) ? there.origin : source;
     wait(key, {there.origin, there.route}, IfOwn::kReplace);
@@ -127,9 +136,37 @@ void RouteBook::drop(const RouteKey& key, SourceNumber source) {
 
 void RouteBook::drop_waiting(SourceNumber source) {
   for (auto entry = waiting_.begin(); entry != waiting_.end();) {
+    for (const Candidate& candidate : entry->second)
+      if (candidate.source == source) forgotten_[{entry->first, source}] = candidate.target;
     drop_candidates(entry->second, source);
     entry = entry->second.empty() ? waiting_.erase(entry) : std::next(entry);
   }
+}
+
+void RouteBook::hold(const std::string& host) {
+  for (const RouteTable::Item& item : base_->routes_of(host))
+    put({item.host, item.path, item.scheme}, item.placed.origin | kStaleOrigin, item.placed.route,
+        IfOwn::kReplace);
+}
+
+void RouteBook::release(const std::string& host) {
+  std::vector<OwnedKey> stale;
+  for (const auto& [key, placed] : editor_.routes_of(host))
+    if (is_stale_origin(placed.origin)) stale.emplace_back(key);
+  for (const OwnedKey& key : stale) drop(key, editor_.find(key).origin);
+}
+
+void RouteBook::release_all() {
+  if (stale_ == 0) return;
+  base_->for_each([this](const RouteKey& key, PlacedRoute placed) {
+    if (is_stale_origin(placed.origin)) drop(key, placed.origin);
+  });
+}
+
+route::RouteNumber RouteBook::forgotten(const RouteKey& key, SourceNumber source) const {
+  if (forgotten_.empty()) return kNoRoute;
+  auto found = forgotten_.find({OwnedKey(key), source});
+  return found == forgotten_.end() ? kNoRoute : found->second;
 }
 
 std::vector<RouteBook::Waiting> RouteBook::list_waiting(std::size_t most) const {
@@ -176,8 +213,10 @@ void RouteBook::compare(const std::string& host, const RouteTable& after, Differ
   else if (is_relabelled)
     ++difference.hosts_relabelled;
   for (std::size_t at = 0; at < std::min(now.size(), then.size()); ++at) {
-    if (now[at].placed.origin == then[at].placed.origin) continue;
-    moved.push_back({host, then[at].placed.origin, now[at].placed.origin});
+    SourceNumber from = then[at].placed.origin & ~kStaleOrigin;
+    SourceNumber to = now[at].placed.origin & ~kStaleOrigin;
+    if (from == to) continue;
+    moved.push_back({host, from, to});
     break;
   }
 }
@@ -187,6 +226,7 @@ std::shared_ptr<const RouteTable> RouteBook::publish(Difference& difference,
   std::shared_ptr<const RouteTable> table = editor_.publish();
   for (const std::string& host : touched_) compare(host, *table, difference, moved);
   touched_.clear();
+  forgotten_.clear();
   difference.hosts_added += table->hosts() + difference.hosts_removed - base_->hosts();
   base_ = table;
   served_by_base_ = served_;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "targets.h"
@@ -39,6 +40,7 @@ class RouteBook {
 
   route::RouteTableEditor& editor() { return editor_; }
   Targets& targets() { return targets_; }
+  const Targets& targets() const { return targets_; }
   // The version that is compared with: what publish() made last.
   const route::RouteTable& base() const { return *base_; }
 
@@ -51,8 +53,19 @@ class RouteBook {
   void drop(const route::RouteKey& key, SourceNumber source);
   // Of the source's entries those that wait are forgotten: it is about to tell all of them again.
   void drop_waiting(SourceNumber source);
+  // Where an entry that was forgotten so led, until publish(); kNoRoute: there was none.
+  route::RouteNumber forgotten(const route::RouteKey& key, SourceNumber source) const;
   // Whose entry is served, and where it leads; kNoRoute: nobody's.
   route::PlacedRoute find(const route::RouteKey& key) const { return editor_.find(key); }
+  // Hosts of the base with a key that was changed since.
+  const std::unordered_set<std::string>& touched() const { return touched_; }
+  // The base's keys of a host that has none left are served as they were, held back
+  // (kStaleOrigin).
+  void hold(const std::string& host);
+  // A host that leads somewhere again needs nothing that was held back.
+  void release(const std::string& host);
+  // Everything that was held back goes.
+  void release_all();
   // How many keys are served by the source.
   std::size_t served(SourceNumber source) const {
     return source < served_.size() ? served_[source] : 0;
@@ -66,6 +79,12 @@ class RouteBook {
     SourceNumber before_it;
   };
   std::size_t waiting() const { return waiting_count_; }
+  template <typename Visit>
+  void for_each_waiting(Visit visit) const {
+    for (const auto& [key, candidates] : waiting_)
+      for (const Candidate& candidate : candidates)
+        visit(route::RouteKey(key), candidate.source, candidate.target);
+  }
   std::vector<Waiting> list_waiting(std::size_t most) const;
   // Whose entries there are for the key; the first one's is served.
   std::vector<SourceNumber> sources_of(const route::RouteKey& key) const;
@@ -79,6 +98,8 @@ class RouteBook {
   };
   std::shared_ptr<const route::RouteTable> publish(Difference& difference,
                                                    std::vector<MovedHost>& moved);
+  // Keys that are held back.
+  std::size_t stale() const { return stale_; }
   // Of all keys and where they lead.
   std::uint64_t hash() const { return hash_; }
 
@@ -87,6 +108,7 @@ class RouteBook {
     SourceNumber source;
     route::RouteNumber target;
   };
+  void count(route::PlacedRoute placed, bool is_served);
   void serve(const route::RouteKey& key, route::PlacedRoute placed, route::PlacedRoute before);
   // False: the source has one there already, which stays (IfOwn::kKeep).
   bool wait(const route::RouteKey& key, Candidate candidate, IfOwn if_own);
@@ -102,11 +124,12 @@ class RouteBook {
   std::shared_ptr<const route::RouteTable> base_;
   std::map<OwnedKey, std::vector<Candidate>> waiting_;
   std::size_t waiting_count_ = 0;
+  std::map<std::pair<OwnedKey, SourceNumber>, route::RouteNumber> forgotten_;
   std::vector<std::size_t> served_;  // by source
   std::vector<std::size_t> served_by_base_;
   std::uint64_t hash_ = 0;
-  // Hosts of the base with a key that was changed since.
   std::unordered_set<std::string> touched_;
+  std::size_t stale_ = 0;  // keys that are held back
 };
 
 }  // namespace weir::table

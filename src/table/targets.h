@@ -26,6 +26,7 @@ class Targets {
     std::uint64_t hash = 0;    // of both
     std::uint32_t uses = 0;    // entries that name it, those that are not served included
     RouteNumber next_of_pool = route::kNoRoute;  // another target of the pool
+    std::uint32_t stale_uses = 0;  // those of them that are held back
     bool is_resolved = false;  // there is such a pool
   };
 
@@ -43,9 +44,17 @@ class Targets {
   void drop_use(RouteNumber number) {
     if (--targets_[number].uses == 0) maybe_unused_.push_back(number);
   }
+  void count_stale(RouteNumber number, bool is_more) {
+    is_more ? ++targets_[number].stale_uses : --targets_[number].stale_uses;
+  }
   // All numbers that lead to that pool.
   std::vector<RouteNumber> of_pool(std::string_view pool) const;
   std::size_t size() const { return numbers_.size(); }
+  template <typename Visit>
+  void for_each(Visit visit) const {
+    for (RouteNumber number = 0; number < targets_.size(); ++number)
+      if (targets_[number].hash != 0) visit(number, targets_[number]);
+  }
   // Forgets what nobody uses; calls `removed` with the name of each pool that nobody leads to now.
   void remove_unused(const std::function<void(std::string_view pool)>& removed);
 

@@ -41,7 +41,8 @@ void TomlRoutes::update(const std::vector<config::RouteConfig>& entries, RouteBo
       entry.key.host = std::move(pattern).value();
       if (!has_pool) {
         route::PlacedRoute there = routes.find(entry.key);
-        bool is_served = there.route != route::kNoRoute && there.origin == entry.source &&
+        bool is_served = there.route != route::kNoRoute &&
+                         (there.origin == entry.source || is_stale_origin(there.origin)) &&
                          routes.targets().at(there.route).is_resolved;
         // Of one with errors they are told already.
         if (!route.is_bad && !asks.is_pool_told(route.pool))
@@ -81,6 +82,15 @@ void TomlRoutes::update(const std::vector<config::RouteConfig>& entries, RouteBo
     routes.put(entry->key, entry->source, entry->target, RouteBook::IfOwn::kReplace);
   entries_ = std::move(now);
   places_ = std::move(places);
+}
+
+void TomlRoutes::restore(OwnedKey key, SourceNumber source, route::RouteNumber target) {
+  entries_.push_back({std::move(key), source, target, nullptr});
+}
+
+void TomlRoutes::end_restore() {
+  std::stable_sort(entries_.begin(), entries_.end(),
+                   [](const Entry& a, const Entry& b) { return a.order() < b.order(); });
 }
 
 const config::Place* TomlRoutes::place_of(const OwnedKey& key, SourceNumber source) const {

@@ -23,6 +23,9 @@ class TomlRoutes {
   // Says what is wrong, but for entries that wait behind another source's
   // (RouteBook::list_waiting).
   void update(const std::vector<config::RouteConfig>& entries, RouteBook& routes, const Asks& asks);
+  // What the version before had, before the first update(); in any order.
+  void restore(OwnedKey key, SourceNumber source, route::RouteNumber target);
+  void end_restore();
   // Where the source says so; null: it does not.
   const config::Place* place_of(const OwnedKey& key, SourceNumber source) const;
 

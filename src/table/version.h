@@ -2,6 +2,7 @@
 // How two versions' pools are compared, and what of them is contents.
 #include <cstdint>
 #include <tuple>
+#include <type_traits>
 #include <vector>
 
 #include "weir/backend/pool.h"
@@ -12,8 +13,8 @@ namespace weir::table {
 // Everything of a pool that an administrator sets, but its backends. The one list of these: it
 // decides what a change is, and what the content hash covers; a check's are behind it.
 template <typename Pool>
-auto settings_of(const Pool& pool) {
-  const config::PoolTimeouts& timeouts = pool.timeouts;
+auto settings_of(Pool& pool) {
+  auto& timeouts = pool.timeouts;
   return std::tie(pool.balance, pool.keepalive, pool.max_idle, pool.retries,
                   pool.retry_budget_percent, pool.body_bytes, pool.host, timeouts.connect,
                   timeouts.backend_write, timeouts.response_head, timeouts.backend_body,
@@ -21,7 +22,9 @@ auto settings_of(const Pool& pool) {
                   timeouts.backend_idle);
 }
 
-inline auto settings_of(const config::HealthConfig& health) {
+template <typename Health>
+requires std::is_same_v<std::remove_const_t<Health>, config::HealthConfig>
+auto settings_of(Health& health) {
   return std::tie(health.kind, health.path, health.interval, health.timeout, health.rise,
                   health.fall, health.status, health.host, health.body);
 }

@@ -104,9 +104,9 @@ class TestRoutes:
             {'host': 'b.example', 'path': '/api', 'scheme': 'https', 'pool': 'api'}])
         assert weir.api('/api/routes?host=B.example.')['routes'] == [
             {'host': 'b.example', 'path': '', 'scheme': None, 'route': 'main', 'pool': 'web',
-             'quarantined': False},
+             'quarantined': False, 'stale': False},
             {'host': 'b.example', 'path': '/api', 'scheme': 'https', 'route': 'api', 'pool': 'api',
-             'quarantined': False}]
+             'quarantined': False, 'stale': False}]
         assert [route['host'] for route in weir.api('/api/routes?host=*')['routes']] == ['*']
         assert weir.api('/api/routes?host=x.example')['routes'] == []
         assert weir.api('/api/routes?host=a..b', status=400)['error'] == 'bad_parameter'
@@ -162,9 +162,11 @@ class TestReload:
             assert client.read_response().status == 200
             client.close()
 
-    def test_force_is_not_there_yet(self, weir):
+    def test_force_is_yes_or_no(self, weir):
         """Refused, not ignored."""
-        assert weir.api('/api/reload?force=1', 'POST', 501)['error'] == 'not_available'
+        assert weir.api('/api/reload?force=maybe', 'POST', 400)['error'] == 'bad_parameter'
+        for force in '01':
+            assert weir.api(f'/api/reload?force={force}', 'POST')['stale'] == 0
 
     def test_a_get_changes_nothing(self, weir):
         """Links and previews cannot change anything."""

@@ -133,7 +133,7 @@ class TestCheck:
         ('[pool.web]', 'when_down = "hold"'),
         ('[pool.web]', 'max_in_flight = 5'),
         ('[pool.web]', 'balance = "hash"'),
-        ('[server]', 'state_dir = "/tmp"')])
+        ('[server]', 'secret_file = "/tmp/key"')])
     def test_key_of_a_later_version(self, tmp_path, section, key):
         """A key whose feature is not there yet is refused off its default, never silently ignored."""
         file = write(tmp_path, f'{section}\n{key}\n')

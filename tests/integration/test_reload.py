@@ -305,5 +305,7 @@ def test_large_table(run_weir, backend):
     weir = run_weir(config=config(20_000))
     assert weir.get(host='host19999.example').status == 200
     weir.reload(config(10_000))
+    assert weir.get(host='host19999.example').status == 200  # too many at once
+    weir.api('/api/reload?force=1', 'POST')
     assert weir.get(host='host19999.example').status == 404
     assert weir.get(host='host9999.example').status == 200

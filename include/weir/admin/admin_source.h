@@ -75,6 +75,7 @@ struct Status {
   std::vector<RestartKey> pending_restart;
   std::optional<DrainStatus> drain;
   const table::Quarantine* quarantine = nullptr;  // of the table that is served; null: none
+  const table::Stale* stale = nullptr;            // the same
 };
 
 // One entry of the route table. Its views are of the table that RoutesView holds.
@@ -85,6 +86,7 @@ struct RouteView {
   std::string_view route;   // its name
   std::string_view pool;
   bool is_quarantined = false;  // it has an error, and leads nowhere
+  bool is_stale = false;        // no file has it any more: it is held back
 };
 struct RoutesQuery {
   std::string host;              // of these entries only, as a pattern in any case; empty: all
@@ -137,7 +139,7 @@ struct ReloadReport {
   std::uint64_t removed_in_flight = 0;  // requests that go on at backends that it removed
   std::string last_change;  // with nothing new: when and how that came, "TIME (CAUSE: …)"
   std::vector<std::string> warnings;  // what a restart has yet to apply, what the loader minds
-  std::shared_ptr<const table::Tables> tables;  // that are served now, for their quarantine
+  std::shared_ptr<const table::Tables> tables;  // that are served now, for their quarantine and stale
 };
 // "+1 host, settings", "no change", "no change since 11:15:45Z (file change: +1 host)"
 std::string report_text(const ReloadReport& report);
@@ -178,7 +180,9 @@ class AdminSource {
   virtual void explain(const ExplainQuery& query, Done<ExplainView> done) = 0;
 
   // Reads everything anew; `done` when every worker serves it, or with all that is wrong with it.
-  virtual void reload(const std::string& by, Done<ReloadReport> done) = 0;
+  // `force`: what is held back goes.
+  virtual void reload(const std::string& by, table::Builder::Force force,
+                      Done<ReloadReport> done) = 0;
   // Takes the node out of service and back: /readyz and Connection: close, nothing else. `done`
   // when every worker does so.
   virtual void set_in_service(bool is_in_service, const std::string& by, Done<Ok> done) = 0;

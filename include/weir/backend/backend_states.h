@@ -51,6 +51,7 @@ struct BackendView {
   std::string health_reason;  // of the last change: the check that decided
   bool is_usable = true;      // would get new requests (a backup: while nobody else is usable)
   bool is_backup = false;
+  bool is_stale = false;  // its file has lost it (table::Stale); filled in by whoever knows
   unsigned weight = 1;
   std::uint32_t in_flight = 0;
   std::vector<CheckResult> checks;  // the last ten, newest first; one list per (address, check)

@@ -18,6 +18,7 @@ struct RouteRow {
   std::string_view route;   // its name
   std::string_view pool;    // "": of one that is quarantined
   bool is_quarantined = false;
+  bool is_stale = false;  // no file has it any more
 };
 
 struct BackendRow {

@@ -35,6 +35,7 @@ struct ServerConfig {
   Duration drain_notice{};
   Duration drain_timeout = std::chrono::seconds(30);
   std::string user;  // whom root becomes after binding; "" = stays who it is. Exists when loaded
+  std::string state_dir;  // what persists; absolute or relative to the process; empty: nothing
   bool operator==(const ServerConfig&) const = default;
 };
 
@@ -79,6 +80,7 @@ struct MetricsConfig {
 struct RoutesConfig {
   std::vector<std::string> files;  // globs, absolute or relative to the process after resolution
   bool watch = true;
+  unsigned max_removed_percent = 20;  // 100: nothing is held back
 };
 
 // All of [timeouts] that concern the client side and the process.

@@ -1,6 +1,7 @@
 #pragma once
 // Files to a Config, or to everything that is wrong with them. The only place that knows TOML.
 // Reads files; otherwise pure. Any thread.
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,6 +51,13 @@ struct ReadFile;
 struct LastGoodFiles {
   std::unordered_map<std::string, std::shared_ptr<const ReadFile>> files;  // by path
 };
+
+// The texts of those files, to keep them elsewhere: of one without errors as it is on disk, if that
+// is what was read.
+void for_each_text(const LastGoodFiles& files,
+                   const std::function<void(const std::string& path, const std::string& text)>& visit);
+// A file as it was once, unless a newer version is known.
+void add_text(LastGoodFiles& files, const std::string& path, std::string text);
 
 // Reads `path` and the route files that it names. With `last_good` the dump has no pools and routes:
 // who loads again and again wants none.

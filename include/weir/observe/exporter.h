@@ -32,6 +32,7 @@ struct ProcessNumbers {
   std::uint64_t reloads_failed = 0;
   std::uint64_t reloads_unchanged = 0;
   std::uint64_t routes = 0;
+  std::uint64_t stale_entries = 0;
   std::uint64_t connections_limit = 0;
   std::uint64_t access_lines_dropped = 0;  // by the log's thread, beside those of workers
   std::string version;

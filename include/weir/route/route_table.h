@@ -123,6 +123,8 @@ class RouteTable {
     HostIndex::PlaceNumber place;  // if it is alone
   };
   void for_each_of(std::uint32_t origin, const std::function<void(const OfOrigin&)>& visit) const;
+  // Every key; those of a host stand together. `key` is good during the call.
+  void for_each(const std::function<void(const RouteKey& key, PlacedRoute placed)>& visit) const;
 
  private:
   friend class RouteTableEditor;
@@ -171,6 +173,12 @@ class RouteTableEditor {
   void prefetch(const HostIndex::Name& name) const { index_.prefetch(name); }
 
   PlacedRoute find(const RouteKey& key) const;
+  // All keys of one canonical host pattern; views are good until the next change.
+  struct Placed {
+    RouteKey key;
+    PlacedRoute placed;
+  };
+  std::vector<Placed> routes_of(std::string_view host) const;
   // The key leads there, unless it leads anywhere already. Returns where it led.
   PlacedRoute insert(const RouteKey& key, PlacedRoute placed);
   // The key leads there from now on. Returns where it led.

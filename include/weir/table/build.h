@@ -15,6 +15,7 @@
 #include "weir/config/config.h"
 #include "weir/config/load.h"
 #include "weir/route/route_table.h"
+#include "weir/table/stale.h"
 
 namespace weir::table {
 
@@ -47,6 +48,7 @@ struct Tables {
   std::shared_ptr<const route::RouteTable> routes;
   std::shared_ptr<const backend::PoolSet> pools;
   Quarantine quarantine;
+  Stale stale;
 };
 
 // How one version differs from the one before, for log lines and answers.
@@ -90,9 +92,13 @@ class Builder {
     Difference difference;          // to the last version built
     std::vector<MovedHost> moved;   // at most so many that somebody reads
     bool has_new_quarantine = false;  // another one than the last version's
+    bool has_new_stale = false;
   };
+  // Whether what was held back goes, and nothing is held back anew.
+  enum class Force : bool { kNo, kYes };
   // `known`: what is wrong with entries of `config` already (Loaded::quarantined).
-  Built build(const config::Config& config, const std::vector<config::Diagnostic>& known = {});
+  Built build(const config::Config& config, const std::vector<config::Diagnostic>& known = {},
+              Force force = Force::kNo);
   // Where the entries for a key of the last version built stand: the one that is served, then those
   // that wait behind it. Reads the map files among them; line 0: the key is not there any more.
   std::vector<config::Place> places_of(const route::RouteKey& key) const;
@@ -109,6 +115,7 @@ class Builder {
   const std::string& file_of(std::uint32_t origin) const;
 
  private:
+  friend class LastGoodStore;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
@@ -117,6 +124,7 @@ class Builder {
 // serve. With errors the entries that would be quarantined are told as well: there will be no second
 // look before somebody has mended the first.
 std::vector<config::Diagnostic> all_errors(const config::Loaded& loaded, Builder& builder,
-                                           Builder::Built& built);
+                                           Builder::Built& built,
+                                           Builder::Force force = Builder::Force::kNo);
 
 }  // namespace weir::table

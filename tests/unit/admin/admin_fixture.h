@@ -43,8 +43,10 @@ struct FakeSource final : AdminSource {
     if (refusal) return done(Err{*refusal});
     done(explain_view);
   }
-  void reload(const std::string& by, Done<ReloadReport> done) override {
+  void reload(const std::string& by, table::Builder::Force force,
+              Done<ReloadReport> done) override {
     asked_by = by;
+    asked_force = force;
     waiting_reloads.push_back(std::move(done));
   }
   void set_in_service(bool is_in_service, const std::string& by, Done<Ok> done) override {
@@ -73,6 +75,7 @@ struct FakeSource final : AdminSource {
   std::string asked_by, asked_url, set;
   ExplainView explain_view;
   std::vector<Done<RequestsView>> waiting_requests;
+  table::Builder::Force asked_force = table::Builder::Force::kNo;
   std::vector<Done<ReloadReport>> waiting_reloads;
   std::vector<std::string> audited;
   ServiceState now = ServiceState::kReady;

@@ -145,7 +145,8 @@ TEST_CASE("routes come in pages") {
                         {"scheme", "https"},
                         {"route", "name"},
                         {"pool", "web"},
-                        {"quarantined", false}}}},
+                        {"quarantined", false},
+                        {"stale", false}}}},
                      {"next_cursor", "7-101"}});
   CHECK(admin.source.asked_routes.host == "A.example");
   CHECK(admin.source.asked_routes.limit == 1);
@@ -281,8 +282,29 @@ TEST_CASE("a failed reload says everything that is wrong") {
   CHECK(status_of(answer) == 422);
   CHECK(json_of(answer) == json{{"error", "invalid_configuration"}, {"message", "one\ntwo"}});
   CHECK(admin.source.audited.at(0) == "127.0.0.1 | POST /api/reload | 422 | invalid_configuration");
-  CHECK(status_of(admin.post("/api/reload?force=1")) == 501);
-  CHECK(admin.source.waiting_reloads.size() == 1);
+}
+
+TEST_CASE("a reload may be forced, and says what is held back") {
+  Admin admin;
+  CHECK(status_of(admin.post("/api/reload?force=yes")) == 400);
+  CHECK(admin.source.waiting_reloads.empty());
+  auto peer = admin.connect();
+  peer->send("POST /api/reload?force=1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  REQUIRE(admin.source.waiting_reloads.size() == 1);
+  CHECK(admin.source.asked_force == weir::table::Builder::Force::kYes);
+  auto tables = std::make_shared<weir::table::Tables>();
+  tables->stale.hosts = 3000;
+  tables->stale.hosts_left = 2000;
+  tables->stale.max_percent = 20;
+  tables->stale.files.push_back({"/etc/weir/hosts.map", 3000, 2000, 0, 0, {"a.com"}});
+  ReloadReport report;
+  report.tables = tables;
+  admin.source.waiting_reloads.at(0)(report);
+  admin.scheduler.drain_retired();
+  json answer = json_of(peer->take_received());
+  CHECK(answer["stale"] == 3000);
+  CHECK(answer["summary"] ==
+        "no change; 3,000 hosts held back (hosts.map lost 60 %, more than 20 %): --force lets them go");
 }
 
 TEST_CASE("what is never answered says so, and what outlives the server says nothing") {

@@ -92,7 +92,8 @@ TEST_CASE("api/status") {
     "totals": {"requests": 1, "requests_in_flight": 2, "connections_open": 3, "failures": 4},
     "routes": 5, "pools": 6, "backends": 7, "removed_backends_in_flight": 0, "workers": 8,
     "config": {"file": null, "last_reload": null, "last_change": null}, "pending_restart": [],
-    "quarantine": {"total": 0, "entries": []}})");
+    "quarantine": {"total": 0, "entries": []},
+    "stale": {"total": 0, "hosts": 0, "backends": 0, "summary": null, "files": []}})");
   CHECK(nlohmann::json::parse(body_of(answer)) == expected);
 
   status.hash = 0xffff'ffff'ffff'ffff;

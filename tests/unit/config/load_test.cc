@@ -81,6 +81,7 @@ max_connections = 5000
 drain_notice = "5s"
 drain_timeout = "0s"
 user = "root"
+state_dir = "state"
 [listener.a]
 bind = ["0.0.0.0:80", "[::]:80", "unix:run/a.sock", "unix:/run/b.sock"]
 trusted_proxies = ["10.0.0.0/8", "::1"]
@@ -93,6 +94,7 @@ bind = [":0"]
 bind = ["unix:admin.sock"]
 [routes]
 watch = false
+max_removed = "5%"
 [timeouts]
 request_head = "1s"
 client_idle = "2s"
@@ -110,7 +112,7 @@ access = "log/access.log"
 access_format = "combined"
 query = true
 )");
-  CHECK(config.server == ServerConfig{"edge-1", 3, 5000, seconds(5), seconds(0), "root"});
+  CHECK(config.server == ServerConfig{"edge-1", 3, 5000, seconds(5), seconds(0), "root", "conf/state"});
   REQUIRE(config.listeners.size() == 2);
   const ListenerConfig& a = config.listeners[0];
   REQUIRE(a.bind.size() == 4);
@@ -126,6 +128,7 @@ query = true
   CHECK(config.listeners[1].name == "b");
   CHECK(config.admin.bind[0].endpoint.unix_path == "conf/admin.sock");
   CHECK(!config.routes.watch);
+  CHECK(config.routes.max_removed_percent == 5);
   CHECK(config.timeouts.request_head == seconds(1));
   CHECK(config.timeouts.client_idle == seconds(2));
   CHECK(config.timeouts.client_body == seconds(3));

@@ -1,108 +1,20 @@
 // Map files through the builder: what is served, what is told, and that it depends on the files alone.
 #include <doctest/doctest.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
-#include <map>
-#include <set>
 #include <string>
 #include <vector>
 
+#include "maps.h"
 #include "weir/base/rng.h"
-#include "weir/table/build.h"
 
 namespace {
 
 using weir::Rng;
 using weir::table::Builder;
-
-// A folder of maps and a configuration that names them.
-class Maps {
- public:
-  Maps() : folder_("/tmp/weir-maps-" + std::to_string(getpid()) + "-" + std::to_string(count_++)) {
-    std::filesystem::create_directory(folder_);
-    for (const char* name : {"web", "api"}) add_pool(name);
-    config.main_file = "weir.toml";
-  }
-  ~Maps() { std::filesystem::remove_all(folder_); }
-
-  void add_pool(const std::string& name) {
-    weir::config::PoolConfig pool;
-    pool.name = name;
-    pool.backends.push_back({*weir::Endpoint::parse("127.0.0.1:" + std::to_string(++port_)), {}});
-    config.pools.push_back(pool);
-  }
-  void add_route(const std::string& host, const std::string& pool) {
-    weir::config::RouteConfig route;
-    route.hosts = {host};
-    route.pool = pool;
-    route.place = {"weir.toml", static_cast<unsigned>(config.route_entries.size() + 1), 1};
-    config.route_entries.push_back(route);
-  }
-  std::string path(const std::string& name) const { return folder_ + "/" + name + ".map"; }
-  // Written anew, as an editor does that renames.
-  void write(const std::string& name, const std::string& text) {
-    std::ofstream(folder_ + "/new", std::ios::binary) << text;
-    std::filesystem::rename(folder_ + "/new", path(name));
-    names_.insert(name);
-  }
-  void remove(const std::string& name) {
-    std::filesystem::remove(path(name));
-    names_.erase(name);
-  }
-  Builder::Built build(Builder& by) {
-    config.maps.clear();
-    for (const std::string& name : names_) config.maps.push_back(path(name));
-    return by.build(config);
-  }
-  Builder::Built build() { return build(builder); }
-  // The quarantine, without the folder.
-  std::string told(const weir::table::Tables& tables) const {
-    std::string told;
-    for (const auto& entry : tables.quarantine.listed) {
-      std::string text = entry.place.text() + ": " + entry.reason;
-      for (std::size_t at; (at = text.find(folder_ + "/")) != std::string::npos;)
-        text.erase(at, folder_.size() + 1);
-      told += text + (entry.is_served == true ? " (served)" : "") + "\n";
-    }
-    return told;
-  }
-
-  weir::config::Config config;
-  Builder builder{1, 42};
-
- private:
-  static inline int count_ = 0;
-  std::string folder_;
-  std::set<std::string> names_;
-  int port_ = 9000;
-};
-
-// Where a host leads.
-std::string routed(const weir::table::Tables& tables, std::string_view host,
-                   std::string_view path = "/") {
-  std::string scratch;
-  auto match = tables.routes->find(host, path, weir::http::Scheme::kHttp, scratch);
-  if (match.outcome != weir::route::Outcome::kMatched) return "none";
-  const weir::route::Route& route = **match.route;
-  if (route.action == weir::route::Route::Action::kQuarantined) return "503";
-  return tables.pools->find(route.pool)->name.str();
-}
-
-// Everything that a table says, in a form that can be compared.
-std::string contents(const weir::table::Tables& tables) {
-  std::map<std::string, std::string> all;
-  weir::route::RouteTable::Cursor cursor = 0;
-  for (const auto& item : tables.routes->list(cursor, 1'000'000)) {
-    bool is_good = item.route->action == weir::route::Route::Action::kPool;
-    all[item.host + item.path] = is_good ? tables.pools->find(item.route->pool)->name : "503";
-  }
-  std::string text;
-  for (const auto& [key, target] : all) text.append(key).append(" ").append(target).append("\n");
-  return text;
-}
+using weir::test::contents;
+using weir::test::Maps;
+using weir::test::routed;
 
 TEST_CASE("a map's hosts are served") {
   Maps maps;
@@ -148,7 +60,7 @@ TEST_CASE("a changed map is compared entry by entry") {
   CHECK(third.difference.is_empty());
   CHECK(third.tables->hash == second.tables->hash);
   maps.remove("a");
-  auto gone = maps.build();
+  auto gone = maps.build_forced();
   CHECK(gone.difference.text() == "-5000 hosts");
   CHECK(gone.tables->routes->routes() == 0);
 }
