@@ -250,7 +250,8 @@ void Control::set_in_service(bool is_in_service, const std::string& by, admin::D
 void Control::set_backend(const std::string& pool, const std::string& address,
                           backend::AdminState state, const std::string& by,
                           admin::Done<admin::SetReport> done) {
-  std::size_t matched = backends_->set_admin(pool, address, state, by, clock_.wall());
+  WallTime now = clock_.wall();
+  std::size_t matched = backends_->set_admin(pool, address, state, by, now);
   if (matched == 0) {
     bool is_pool = pool == "*" || backends_->view(pool).has_value();
     std::string of = pool == "*" ? "any pool" : "pool \"" + pool + "\"";
@@ -259,7 +260,7 @@ void Control::set_backend(const std::string& pool, const std::string& address,
                                      "there is no backend \"" + address + "\" in " + of}
                     : admin::Refusal{404, "unknown_pool", "there is no pool \"" + pool + "\""}});
   }
-  keep_order({pool, address, state, by, clock_.wall()});
+  keep_order({pool, address, state, by, now});
   changed_timer_.cancel();
   tell_changed_pools();
   bool is_out = state != backend::AdminState::kReady;
