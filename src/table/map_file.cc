@@ -230,12 +230,6 @@ class LineReader {
     return is_canonical;
   }
 
-  static std::string printable(std::string_view text) {
-    std::string out;
-    for (char c : text.substr(0, 40)) out += c >= ' ' && c < 0x7f ? c : '?';
-    return text.size() > 40 ? out + "…" : out;
-  }
-
   void mistake(unsigned column, std::string message, const MapEntry& entry = {}) {
     // Before show(), which lets go of what the entry names.
     MapMistake made{
@@ -258,6 +252,13 @@ class LineReader {
 };
 
 }  // namespace
+
+std::string printable(std::string_view text) {
+  constexpr std::size_t kMost = 100;
+  std::string out;
+  for (char c : text.substr(0, kMost)) out += c >= ' ' && c < 0x7f ? c : '?';
+  return text.size() > kMost ? out + "…" : out;
+}
 
 Result<FileState> state_of(const std::string& path) {
   struct stat status {};

@@ -41,6 +41,9 @@ class MapSink {
   ~MapSink() = default;
 };
 
+// What a file holds, for messages: short, and nothing that a terminal would obey.
+std::string printable(std::string_view text);
+
 // The state of a file on disk. What has not changed need not be read.
 struct FileState {
   std::uint64_t device = 0, inode = 0, size = 0;

@@ -27,8 +27,7 @@ const MapTargets::Found& MapTargets::find(std::string_view text) {
 }
 
 MapTargets::Found MapTargets::look_at(std::string_view text, route::RouteNumber known) {
-  std::string_view shown = text.substr(0, 100);
-  auto quoted = [shown] { return "\"" + std::string(shown) + "\""; };
+  auto quoted = [text] { return "\"" + printable(text) + "\""; };
   for (std::string_view action : {"redirect:", "empty:"})
     if (text.starts_with(action))
       return wrong("the target " + quoted() + ": " + std::string(action) +
@@ -45,7 +44,7 @@ MapTargets::Found MapTargets::look_for_pool(std::string_view name) {
   targets_.resolve(target, pools_.find(name));
   if (targets_.at(target).is_resolved) return {target, {}};
   bool is_address = IpAddress::parse(name).ok();
-  return {target, "there is no pool \"" + std::string(name.substr(0, 100)) + "\"" +
+  return {target, "there is no pool \"" + printable(name) + "\"" +
                       (is_address ? " (an address needs a port: IP:PORT)" : "")};
 }
 
@@ -58,7 +57,7 @@ std::string read_addresses(std::string_view addresses, std::string& name,
     std::string_view text = addresses.substr(begin, end - begin);
     Result<Endpoint> endpoint = Endpoint::parse(text);
     if (!endpoint.ok() || endpoint->is_unix() || endpoint->ip.port() == 0)
-      return "the address \"" + std::string(text.substr(0, 100)) +
+      return "the address \"" + printable(text) +
              "\" (expected a pool's name, or IP:PORT[,IP:PORT…])";
     if (std::find(endpoints.begin(), endpoints.end(), *endpoint) != endpoints.end())
       return "the address " + endpoint->text() + " stands in the list twice";

@@ -16,6 +16,14 @@ using weir::test::contents;
 using weir::test::Maps;
 using weir::test::routed;
 
+TEST_CASE("what a wrong line says of itself is printable") {
+  Maps maps;
+  maps.write("a", "a.com \x1b[31m:\nb.com p\xc3\xa4\n");
+  CHECK(maps.told(*maps.build().tables) ==
+        "a.map:1: the address \"?[31m:\" (expected a pool's name, or IP:PORT[,IP:PORT…])\n"
+        "a.map:2: the target \"p??\" (expected a pool's name, or IP:PORT[,IP:PORT…])\n");
+}
+
 TEST_CASE("a map's hosts are served") {
   Maps maps;
   maps.write("a", "a.com web\n*.a.com api\na.com/x api\nb.com 10.0.0.1:80,10.0.0.2:80\n"
