@@ -176,16 +176,30 @@ std::uint64_t state_of_files(const std::vector<std::string>& files,
   return sum;
 }
 
+namespace {
+
+void add_if_recent(const std::string& path, const FileMark& mark, WallTime since,
+                   FileMarks& changed) {
+  if (std::max(mark.modified_ns, mark.changed_ns) >= since.time_since_epoch().count())
+    changed[path] = mark;
+}
+
+}  // namespace
+
 void add_changed(const std::string& directory, const std::string& name, NameKind kind,
                  WallTime since, FileMarks& changed) {
   auto look = [&](const std::string& entry) {
     std::string path = join(directory, entry);
     struct stat status {};
     if (::lstat(path.c_str(), &status) != 0 || S_ISDIR(status.st_mode)) return;
-    FileMark mark = mark_of(status);
-    if (std::max(mark.modified_ns, mark.changed_ns) >= since.time_since_epoch().count())
-      changed[path] = mark;
+    add_if_recent(path, mark_of(status), since, changed);
   };
+  // Of an entry that went only its directory tells.
+  struct stat status {};
+  std::string path = join(directory, name);
+  bool may_have_gone = kind == NameKind::kPattern || ::lstat(path.c_str(), &status) != 0;
+  if (may_have_gone && ::stat(directory.c_str(), &status) == 0)
+    add_if_recent(path, mark_of(status), since, changed);
   if (kind == NameKind::kLiteral) return look(name);
   for (const Entry& entry : matching_entries(directory, name)) look(entry.name);
 }

@@ -37,8 +37,9 @@ using WatchEntry =
     std::function<void(const std::string& directory, const std::string& name, NameKind kind)>;
 
 // Adds to `changed` the entry of `directory`, or those that match, that were changed at `since` or
-// later by the file system's clock; symlinks themselves, and no directories. A time in the future
-// is such a change each time one asks.
+// later by the file system's clock; symlinks themselves, and no directories. One that is not there
+// any more cannot tell: then a change of the directory since is one of it. A time in the future is
+// such a change each time one asks.
 void add_changed(const std::string& directory, const std::string& name, NameKind kind,
                  WallTime since, FileMarks& changed);
 

@@ -210,8 +210,10 @@ TEST_CASE("changes between reading and watching are told, once") {
   SUBCASE("nothing") { is_change = false; }
   SUBCASE("something else") {
     is_change = false;
-    write_file(w.root / "conf.d/readme", "2");
+    write_file(w.root / "readme", "2");
   }
+  SUBCASE("a file that went") { fs::remove(w.root / "weir.toml"); }
+  SUBCASE("a match of a glob that went") { fs::remove(w.root / "conf.d/a.toml"); }
   SUBCASE("a file") { write_file(w.root / "weir.toml", "2"); }
   SUBCASE("an older file in its place") { fs::rename(w.root / "aside", w.root / "weir.toml"); }
   SUBCASE("behind a symlink") { write_file(w.root / "v1/map", "2"); }
