@@ -328,6 +328,7 @@ class TestOtherKeys:
         admin, metrics = free_address(), free_address()
         weir.write(config(admin={'bind': [admin]}, metrics={'bind': [metrics]}))
         weir.api('/api/reload', 'POST')
+        weir.wait_log(msg='reloaded')
         assert ('admin', admin) in lines(weir, 'listening') and ('metrics', metrics) in lines(weir, 'listening')
         assert is_refused(weir.admin)
         assert ask(pair(metrics), target='/healthz').status == 200
